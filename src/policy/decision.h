@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policy: facts about one recipient of one message in, floor and ladder out.
+ * Pure; asked once per recipient, its answer stored and never changed later.
+ */
+#ifndef POSTSEAL_POLICY_DECISION_H
+#define POSTSEAL_POLICY_DECISION_H
+
+#include "base/arena.h"
+#include "policy/config.h"
+#include "policy/floor.h"
+
+/* All that a rule may ask of. Slices belong to the caller. */
+struct message_facts {
+    struct str from;   /* envelope sender, "" for the null sender */
+    struct str header; /* raw header block of the message, CR LF lines */
+    uint64_t size_bytes;
+    struct str listener; /* "127.0.0.1:2525" as configured */
+    struct str user;     /* authenticated account or "" */
+};
+
+struct decision {
+    enum floor floor;
+    struct ladder ladder; /* only rungs that meet the floor */
+    struct str rule;      /* its name, or "default" */
+    uint32_t rule_line;   /* in the configuration file; 0: default */
+    int64_t switch_after_ms;
+    bool tell_sender;
+    bool clear_path_pin;     /* clear-path pin (true) or code */
+    struct str strip_marker; /* subject text to remove, "" for none */
+    bool sender_raised;      /* X-Postseal-Floor asked for more */
+    bool sender_lowered;     /* allowed attestation: to be audited */
+    bool sender_ignored;     /* asked for less and was not heard */
+    struct str why;          /* one plain sentence, in arena */
+};
+
+/* recipient: "local@domain" with the domain in A-label form. Never fails: with
+ * no matching rule the built-in default applies (verified; tls portal; 15m). */
+void policy_decide(const struct config *config, const struct message_facts *m,
+                   struct str recipient, struct arena *arena,
+                   struct decision *out);
+
+#endif

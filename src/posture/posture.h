@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a domain's servers can do, as far as DNS and policy tell before any
+ * connection: MX hosts in order, each with addresses and TLSA records and
+ * their DNSSEC state, and the MTA-STS policy. The handshake's own facts come
+ * from net/tls; the verdict from policy/verdict.
+ */
+#ifndef POSTSEAL_POSTURE_POSTURE_H
+#define POSTSEAL_POSTURE_POSTURE_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "policy/config.h"
+#include "policy/verdict.h"
+
+/* Never two: a resolver fault is not "no record" (TP-17). */
+enum dns_state { DNS_SECURE, DNS_INSECURE, DNS_ERROR };
+
+struct tlsa { /* RFC 6698, 2.1 */
+    uint8_t usage, selector, matching;
+    struct str data;
+};
+
+struct mx_host {
+    struct str name; /* as in the MX record, lower case, no dot */
+    uint16_t preference;
+    enum dns_state mx_state;                  /* of the MX RRset */
+    const struct sockaddr_storage *addresses; /* port set */
+    size_t addresses_n;
+    enum dns_state address_state;
+    struct status address_error; /* when there is none */
+    struct str tlsa_base;        /* RFC 7672, 2.2.3: also the SNI name */
+    enum dns_state tlsa_state;
+    const struct tlsa *tlsa; /* secure ones only */
+    size_t tlsa_n;
+    size_t tlsa_usable_n; /* RFC 7672, 2.2: usages 2 and 3, known forms */
+    bool sts_listed;      /* matches the MTA-STS policy's mx patterns */
+    enum tls_need need;   /* what a verified floor demands of this host */
+    struct str why;       /* that choice in plain words */
+};
+
+enum sts_mode { STS_NONE, STS_TESTING, STS_ENFORCE };
+
+struct sts_policy { /* RFC 8461 */
+    bool present;
+    enum sts_mode mode;
+    struct str id;
+    struct str body;
+    const struct str *mx; /* patterns */
+    size_t mx_n;
+    int64_t max_age_s;
+    int64_t fetched_wall_ms;
+    struct str fault; /* why the newest fetch failed; "" = it did not */
+};
+
+struct domain_posture {
+    struct str domain;    /* A-label, lower case */
+    struct status status; /* not ok: no host can be tried, and why */
+    bool null_mx;         /* RFC 7505: status is a refusal 5.1.10 */
+    bool implicit_mx;
+    enum dns_state mx_state;
+    struct mx_host *hosts; /* order of trial, equals shuffled */
+    size_t hosts_n;
+    struct sts_policy sts;
+};
+
+struct posture; /* resolver, STS cache; thread-safe */
+
+/* The MTA-STS cache survives restarts through these; both may be NULL. */
+struct posture_store {
+    void *context;
+    /* False when nothing is stored for the domain. */
+    bool (*load)(void *context, struct str domain, struct arena *arena,
+                 struct sts_policy *out);
+    void (*save)(void *context, struct str domain,
+                 const struct sts_policy *policy);
+    /* The mx set changed to a disjoint one before max_age ended (TP-12). */
+    void (*alert)(void *context, struct str domain, struct str text);
+};
+
+/* config must outlive the posture. Fails only for our own faults (trust
+ * anchor or CA file unreadable). */
+struct status posture_open(const struct config *config,
+                           const struct posture_store *store,
+                           struct posture **out);
+void posture_close(struct posture **p);
+
+/* Everything about a domain, within timeout_ms; result lives in arena. A pin
+ * or route of the configuration is not looked at here. */
+void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
+                    struct arena *arena, struct domain_posture *out);
+/* A fixed next hop (route): host is a name or an address text. */
+void posture_host(struct posture *p, struct str host, uint16_t port,
+                  int64_t timeout_ms, struct arena *arena,
+                  struct domain_posture *out);
+
+#endif
