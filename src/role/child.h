@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One role process, seen from the supervisor. */
+#ifndef POSTSEAL_ROLE_CHILD_H
+#define POSTSEAL_ROLE_CHILD_H
+
+#include "role/role.h"
+
+#include <sys/types.h>
+
+enum { CHILD_SOCKETS_MAX = 64 };
+
+struct child_sockets {
+    int fds[CHILD_SOCKETS_MAX];
+    size_t n;
+};
+
+struct child {
+    pid_t pid; /* 0: not running */
+    int64_t started_mono_ms;
+    int64_t restart_mono_ms;
+    int64_t backoff_ms;
+};
+
+/*
+ * Executes postseal-<role>, looked for beside this executable, in
+ * ../libexec/postseal, and in the build tree. The process inherits the
+ * doorbell, the metrics and its sockets, and nothing else. On failure the
+ * child stays not running and is tried again by the supervisor.
+ */
+void child_start(struct child *child, enum role_name name,
+                 const char *config_path, int doorbell, int metrics,
+                 const struct child_sockets *sockets);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "role/role.h"
+
+#include "base/clock.h"
+#include "base/panic.h"
+#include "role/listen.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_CONFIG = 3, EXIT_INTERNAL = 5, LISTEN_MAX = 64 };
+
+static const char *const role_names[ROLE_COUNT] = { "intake", "dispatch",
+                                                    "portal", "console" };
+
+const char *role_text(enum role_name name)
+{
+    return role_names[name];
+}
+
+/* What the supervisor hands over; -1: started by hand, made here. */
+struct arguments {
+    const char *config_path;
+    int doorbell, metrics;
+    int listen_fds[LISTEN_MAX];
+    size_t listen_fds_n;
+};
+
+static int parse_fd(const char *text)
+{
+    uint64_t fd;
+
+    if (!str_to_u64(str_from_cstr(text), 4095, &fd)) {
+        fprintf(stderr, "not a descriptor: %s\n", text);
+        exit(2);
+    }
+    return (int)fd;
+}
+
+static void parse_listen(const char *text, struct arguments *out)
+{
+    struct str rest = str_from_cstr(text), piece;
+    char number[16];
+
+    while (str_split(&rest, ',', &piece)) {
+        if (out->listen_fds_n == LISTEN_MAX || piece.n >= sizeof(number))
+            exit(2);
+        memcpy(number, piece.p, piece.n);
+        number[piece.n] = '\0';
+        out->listen_fds[out->listen_fds_n++] = parse_fd(number);
+    }
+}
+
+static void parse_arguments(int argc, char **argv, struct arguments *out)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "doorbell", required_argument, NULL, 'd' },
+        { "metrics", required_argument, NULL, 'm' },
+        { "listen", required_argument, NULL, 'l' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    *out = (struct arguments){ .doorbell = -1, .metrics = -1 };
+    while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        if (c == 'c')
+            out->config_path = optarg;
+        else if (c == 'd')
+            out->doorbell = parse_fd(optarg);
+        else if (c == 'm')
+            out->metrics = parse_fd(optarg);
+        else if (c == 'l')
+            parse_listen(optarg, out);
+        else
+            exit(2);
+    }
+    if (out->config_path == NULL) {
+        fprintf(stderr, "usage: %s -c FILE (started by postseal serve)\n",
+                argv[0]);
+        exit(2);
+    }
+}
+
+static const struct config *load_config(const char *path)
+{
+    struct config_errors errors = { 0 };
+    struct config *config = config_load(path, &errors);
+
+    if (config != NULL)
+        return config;
+    for (size_t i = 0; i < errors.n; i++)
+        fprintf(stderr, "%s:%u:%u: %.*s\n", path, errors.list[i].line,
+                errors.list[i].column, STR_ARG(errors.list[i].message));
+    exit(EXIT_CONFIG);
+}
+
+/* Only role_wait() reads signals; every thread inherits the mask. */
+static void block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    /* When the supervisor dies its roles end in order; it may be gone already
+     * before this call, which role_wait() notices. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static int new_eventfd(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (fd < 0)
+        panic("eventfd: %s", strerror(errno));
+    return fd;
+}
+
+/* Content and keys must not reach a core file (OP-03). */
+static void forbid_core(void)
+{
+    struct rlimit none = { 0, 0 };
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void take_listeners(struct role *role, const struct arguments *args)
+{
+    static int fds[LISTEN_MAX];
+
+    memcpy(fds, args->listen_fds, sizeof(fds));
+    role->listen_fds = fds;
+    role->listen_fds_n = args->listen_fds_n;
+    if (args->listen_fds_n == 0)
+        role->listen_fds_n =
+            listen_bind(role->config, role->name, fds, LISTEN_MAX);
+}
+
+void role_begin(struct role *role, enum role_name name, int argc, char **argv)
+{
+    struct arguments args;
+
+    parse_arguments(argc, argv, &args);
+    forbid_core();
+    block_signals();
+    *role =
+        (struct role){ .name = name, .config = load_config(args.config_path) };
+    log_setup(role_names[name], role->config->log_level,
+              role->config->log_format);
+    role->doorbell = args.doorbell >= 0 ? args.doorbell : new_eventfd();
+    role->stop = new_eventfd();
+    take_listeners(role, &args);
+}
+
+static void raise_stop(struct role *role)
+{
+    uint64_t one = 1;
+
+    if (write(role->stop, &one, sizeof(one)) < 0 && errno != EAGAIN)
+        panic("stop: %s", strerror(errno));
+}
+
+void role_wait(struct role *role)
+{
+    sigset_t set;
+    pid_t parent = getppid();
+    int sig = 0;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    while (sig == 0 && getppid() == parent) {
+        struct timespec second = { 1, 0 };
+        int got = sigtimedwait(&set, NULL, &second);
+
+        sig = got > 0 ? got : 0;
+    }
+    raise_stop(role);
+}
+
+void role_ask_stop(struct role *role)
+{
+    (void)role;
+    kill(getpid(), SIGTERM);
+}
+
+void role_ring(const struct role *role)
+{
+    uint64_t one = 1;
+
+    /* A full counter means it rings already. */
+    if (write(role->doorbell, &one, sizeof(one)) < 0 && errno != EAGAIN)
+        log_event(LOG_WARNING, "doorbell.failed",
+                  LOG_CSTR("why", strerror(errno)));
+}
+
+bool role_wait_ring(const struct role *role, int64_t timeout_ms)
+{
+    struct pollfd fds[2] = { { role->doorbell, POLLIN, 0 },
+                             { role->stop, POLLIN, 0 } };
+    uint64_t count;
+    int wait = timeout_ms < 0        ? 0
+               : timeout_ms > 600000 ? 600000
+                                     : (int)timeout_ms;
+
+    poll(fds, 2, wait);
+    if (fds[1].revents != 0)
+        return false;
+    if (fds[0].revents != 0 &&
+        read(role->doorbell, &count, sizeof(count)) < 0 && errno != EAGAIN)
+        log_event(LOG_WARNING, "doorbell.failed",
+                  LOG_CSTR("why", strerror(errno)));
+    return true;
+}
+
+const char *role_path(const struct config *config, enum role_file file,
+                      char out[512])
+{
+    static const char *const names[] = { "keys/dispatch.key",
+                                         "keys/dispatch.pub", "keys/portal.key",
+                                         "keys/portal.pub" };
+    int n =
+        snprintf(out, 512, "%.*s/%s", STR_ARG(config->data_dir), names[file]);
+
+    if (n < 0 || n >= 512)
+        panic("data directory name is too long");
+    return out;
+}

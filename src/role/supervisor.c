@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "role/supervisor.h"
+
+#include "base/clock.h"
+#include "role/child.h"
+#include "role/listen.h"
+#include "role/notify.h"
+#include "role/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    EXIT_CONFIG = 3,
+    EXIT_INTERNAL = 5,
+    CHILDREN_MAX = 2 * ROLE_COUNT,
+    METRICS_BYTES = 65536,
+    BACKOFF_FIRST_MS = 200,
+    BACKOFF_MAX_MS = 30000,
+    STEADY_MS = 60000,
+    STOP_MS = 30000,
+};
+
+struct supervisor {
+    const char *config_path;
+    struct config *config;
+    int doorbell, metrics, lock;
+    struct child_sockets sockets[ROLE_COUNT];
+    struct child children[ROLE_COUNT];
+    pid_t draining[CHILDREN_MAX]; /* of the configuration before */
+};
+
+static struct config *load(const char *path)
+{
+    struct config_errors errors = { 0 };
+    struct config *config = config_load(path, &errors);
+
+    for (size_t i = 0; i < errors.n; i++)
+        fprintf(stderr, "%s:%u:%u: %.*s\n", path, errors.list[i].line,
+                errors.list[i].column, STR_ARG(errors.list[i].message));
+    config_errors_free(&errors);
+    return config;
+}
+
+/* One gateway on one store: two would fight for the ports anyway, but a clear
+ * word is better. */
+static int lock_data(const struct config *config)
+{
+    char path[600];
+    int fd;
+
+    snprintf(path, sizeof(path), "%.*s/serve.lock", STR_ARG(config->data_dir));
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fprintf(stderr, "postseal: %s: %s (was 'postseal init' run?)\n", path,
+                strerror(errno));
+        exit(EXIT_CONFIG);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    fprintf(stderr, "postseal: another 'postseal serve' already runs on %.*s\n",
+            STR_ARG(config->data_dir));
+    exit(EXIT_CONFIG);
+}
+
+static bool role_wanted(const struct config *config, enum role_name name)
+{
+    if (name == ROLE_INTAKE)
+        return config->listens_n > 0;
+    if (name == ROLE_PORTAL)
+        return config->portal.on;
+    if (name == ROLE_CONSOLE)
+        return config->metrics_on;
+    return true;
+}
+
+static void start(struct supervisor *s, enum role_name name)
+{
+    struct child *child = &s->children[name];
+
+    if (!role_wanted(s->config, name) || child->pid > 0)
+        return;
+    child_start(child, name, s->config_path, s->doorbell, s->metrics,
+                &s->sockets[name]);
+}
+
+static void start_all(struct supervisor *s)
+{
+    for (int i = 0; i < ROLE_COUNT; i++)
+        start(s, (enum role_name)i);
+}
+
+/* Restarted at once the first time, then ever later, so that a role that
+ * cannot run does not eat the machine. */
+static void plan_restart(struct child *child)
+{
+    int64_t now = clock_mono_ms();
+
+    if (now - child->started_mono_ms > STEADY_MS)
+        child->backoff_ms = 0;
+    child->backoff_ms = child->backoff_ms == 0 ? BACKOFF_FIRST_MS
+                        : child->backoff_ms * 2 > BACKOFF_MAX_MS
+                            ? BACKOFF_MAX_MS
+                            : child->backoff_ms * 2;
+    child->restart_mono_ms = now + child->backoff_ms;
+}
+
+static void say_ended(const char *role, pid_t pid, int how)
+{
+    bool by_signal = WIFSIGNALED(how);
+
+    log_event(by_signal || WEXITSTATUS(how) != 0 ? LOG_ERROR : LOG_INFO,
+              "role.ended", LOG_CSTR("which", role), LOG_INT("pid", pid),
+              LOG_INT(by_signal ? "signal" : "exit",
+                      by_signal ? WTERMSIG(how) : WEXITSTATUS(how)));
+}
+
+static void reap(struct supervisor *s)
+{
+    pid_t pid;
+    int how;
+
+    while ((pid = waitpid(-1, &how, WNOHANG)) > 0) {
+        for (int i = 0; i < ROLE_COUNT; i++) {
+            if (s->children[i].pid != pid)
+                continue;
+            say_ended(role_text((enum role_name)i), pid, how);
+            s->children[i].pid = 0;
+            plan_restart(&s->children[i]);
+        }
+        for (int i = 0; i < CHILDREN_MAX; i++)
+            if (s->draining[i] == pid)
+                s->draining[i] = 0;
+    }
+}
+
+static void restart_due(struct supervisor *s)
+{
+    int64_t now = clock_mono_ms();
+
+    for (int i = 0; i < ROLE_COUNT; i++)
+        if (s->children[i].pid == 0 && s->children[i].restart_mono_ms <= now)
+            start(s, (enum role_name)i);
+}
+
+static void drain(struct supervisor *s, pid_t pid)
+{
+    kill(pid, SIGTERM);
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        if (s->draining[i] != 0)
+            continue;
+        s->draining[i] = pid;
+        return;
+    }
+    kill(pid, SIGKILL);
+}
+
+static bool same_sockets(const struct config *a, const struct config *b)
+{
+    if (a->listens_n != b->listens_n || a->portal.on != b->portal.on ||
+        a->metrics_on != b->metrics_on)
+        return false;
+    for (size_t i = 0; i < a->listens_n; i++)
+        if (memcmp(&a->listens[i].address, &b->listens[i].address,
+                   sizeof(a->listens[i].address)) != 0)
+            return false;
+    return memcmp(&a->portal.address, &b->portal.address,
+                  sizeof(a->portal.address)) == 0 &&
+           memcmp(&a->metrics_address, &b->metrics_address,
+                  sizeof(a->metrics_address)) == 0;
+}
+
+static void bind_all(struct supervisor *s)
+{
+    for (int i = 0; i < ROLE_COUNT; i++)
+        s->sockets[i].n = listen_bind(s->config, (enum role_name)i,
+                                      s->sockets[i].fds, CHILD_SOCKETS_MAX);
+}
+
+static void reload(struct supervisor *s)
+{
+    struct config *fresh = load(s->config_path);
+
+    if (fresh == NULL || !str_eq(fresh->data_dir, s->config->data_dir) ||
+        !same_sockets(fresh, s->config)) {
+        log_event(LOG_ERROR, "config.reload_refused",
+                  LOG_CSTR("why", fresh == NULL
+                                      ? "the new configuration has errors"
+                                      : "listeners or the data directory "
+                                        "changed: restart instead"));
+        config_free(&fresh);
+        return;
+    }
+    config_free(&s->config);
+    s->config = fresh;
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        pid_t old = s->children[i].pid;
+
+        s->children[i] = (struct child){ 0 };
+        start(s, (enum role_name)i);
+        if (old > 0)
+            drain(s, old);
+    }
+    log_event(LOG_NOTICE, "config.reloaded", LOG_CSTR("file", s->config_path));
+}
+
+static size_t count_left(const struct supervisor *s)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < ROLE_COUNT; i++)
+        n += s->children[i].pid > 0;
+    for (int i = 0; i < CHILDREN_MAX; i++)
+        n += s->draining[i] > 0;
+    return n;
+}
+
+static void signal_all(const struct supervisor *s, int sig)
+{
+    for (int i = 0; i < ROLE_COUNT; i++)
+        if (s->children[i].pid > 0)
+            kill(s->children[i].pid, sig);
+    for (int i = 0; i < CHILDREN_MAX; i++)
+        if (s->draining[i] > 0)
+            kill(s->draining[i], sig);
+}
+
+static void wait_signal(const sigset_t *set, int64_t ms, int *sig)
+{
+    struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+    int got = sigtimedwait(set, NULL, &t);
+
+    *sig = got > 0 ? got : 0;
+}
+
+static void stop_all(struct supervisor *s, const sigset_t *set)
+{
+    int64_t end = clock_mono_ms() + STOP_MS;
+    int sig;
+
+    notify_supervisor("STOPPING=1");
+    signal_all(s, SIGTERM);
+    while (count_left(s) > 0 && clock_mono_ms() < end) {
+        wait_signal(set, 100, &sig);
+        reap(s);
+    }
+    if (count_left(s) == 0)
+        return;
+    log_event(LOG_WARNING, "role.killed",
+              LOG_CSTR("why", "did not end in time; queued mail is safe"));
+    signal_all(s, SIGKILL);
+}
+
+static void open_shared(struct supervisor *s)
+{
+    s->doorbell = eventfd(0, EFD_NONBLOCK);
+    s->metrics = memfd_create("postseal-metrics", 0);
+    if (s->doorbell >= 0 && s->metrics >= 0 &&
+        ftruncate(s->metrics, METRICS_BYTES) == 0)
+        return;
+    fprintf(stderr, "postseal: %s\n", strerror(errno));
+    exit(EXIT_INTERNAL);
+}
+
+static void watch(struct supervisor *s, const sigset_t *set)
+{
+    for (;;) {
+        int sig;
+
+        wait_signal(set, 200, &sig);
+        if (sig == SIGTERM || sig == SIGINT)
+            return;
+        if (sig == SIGHUP)
+            reload(s);
+        reap(s);
+        restart_due(s);
+    }
+}
+
+int supervisor_run(const char *config_path)
+{
+    struct supervisor s = { .config_path = config_path };
+    sigset_t set;
+
+    s.config = load(config_path);
+    if (s.config == NULL)
+        return EXIT_CONFIG;
+    log_setup("supervisor", s.config->log_level, s.config->log_format);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    s.lock = lock_data(s.config);
+    open_shared(&s);
+    bind_all(&s);
+    users_own_data(s.config);
+    start_all(&s);
+    notify_supervisor("READY=1");
+    log_event(LOG_NOTICE, "serve.started", LOG_CSTR("file", config_path),
+              LOG_CSTR("version", POSTSEAL_VERSION));
+    watch(&s, &set);
+    stop_all(&s, &set);
+    log_event(LOG_NOTICE, "serve.stopped", LOG_INT("left", count_left(&s)));
+    config_free(&s.config);
+    return 0;
+}
