@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of str, buf, arena, status, id and clock. */
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -131,6 +132,45 @@ static void test_clock(void **state)
     assert_true(strncmp(iso, "9999-12-31", 10) == 0);
 }
 
+static void test_base64(void **state)
+{
+    static const struct {
+        struct str plain, code;
+    } good[] = {
+        { STR_INIT(""), STR_INIT("") },
+        { STR_INIT("f"), STR_INIT("Zg==") },
+        { STR_INIT("fo"), STR_INIT("Zm8=") },
+        { STR_INIT("foo"), STR_INIT("Zm9v") },
+        { STR_INIT("\0a\0b"), STR_INIT("AGEAYg==") },
+        { STR_INIT("\xff\xef\xbe"), STR_INIT("/+++") },
+    };
+    static const char *const bad[] = { "Zg",   "Zg=",      "Zh==",
+                                       "Z===", "Zm9v\n",   "Zm 9",
+                                       "====", "Zg==Zg==", "Zm8-" };
+    struct buf b = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        buf_clear(&b);
+        base64_encode(good[i].plain, &b);
+        assert_true(str_eq(buf_str(&b), good[i].code));
+        buf_clear(&b);
+        assert_true(base64_decode(good[i].code, &b));
+        assert_true(str_eq(buf_str(&b), good[i].plain));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        buf_clear(&b);
+        assert_false(base64_decode(str_from_cstr(bad[i]), &b));
+        assert_int_equal(b.n, 0);
+    }
+    base64url_encode(STR("\xff\xef\xbe\xff"), &b);
+    assert_true(str_eq(buf_str(&b), STR("_---_w")));
+    buf_clear(&b);
+    assert_true(base64url_decode(STR("_---_w"), &b));
+    assert_int_equal(b.n, 4);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_str_number),  cmocka_unit_test(test_buf),
         cmocka_unit_test(test_arena),       cmocka_unit_test(test_status),
         cmocka_unit_test(test_id),          cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
