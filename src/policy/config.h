@@ -9,6 +9,7 @@
 #define POSTSEAL_POLICY_CONFIG_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "policy/floor.h"
@@ -28,10 +29,13 @@ enum listen_tls {
     LISTEN_TLS_IMPLICIT
 };
 
+enum listen_auth { LISTEN_AUTH_OFF, LISTEN_AUTH_OFFERED, LISTEN_AUTH_REQUIRED };
+
 struct listen_config {
     struct str name; /* as written: "127.0.0.1:2525" */
     struct sockaddr_storage address;
     enum listen_tls tls;
+    enum listen_auth auth; /* as written; the two below follow from it */
     bool auth_required;
     bool auth_offered;
     bool requires_senders; /* senders given: others are refused */
@@ -41,6 +45,7 @@ struct listen_config {
     size_t senders_n;
     const struct address_range *normalise; /* bare LF is mended for these */
     size_t normalise_n;
+    uint32_t line;
 };
 
 struct route_config { /* first match wins; domain "*" is the rest */
@@ -70,7 +75,11 @@ struct dkim_config {
 
 struct expect_config { /* expect from .. to .. subject .. gives portal */
     struct str from, to, subject, gives, header;
+    struct str user, listener;
     uint64_t size_bytes;
+    bool has_floor; /* floor F: the floor is demanded too */
+    enum floor floor;
+    struct str rule; /* rule NAME: this rule must have decided, or "" */
     uint32_t line;
 };
 
@@ -113,6 +122,17 @@ struct role_user { /* who a role runs as when started as root */
 };
 
 struct rule; /* rules.h */
+struct schema_block;
+struct schema_key;
+
+/* Where a setting stands; key NULL: the block as a whole. */
+struct config_origin {
+    const struct schema_block *block;
+    const struct schema_key *key;
+    size_t index;    /* of the block among those of its name */
+    struct str file; /* as in config_error */
+    uint32_t line, column;
+};
 
 struct config {
     struct arena arena;
@@ -143,10 +163,13 @@ struct config {
     struct role_user user_intake, user_dispatch, user_portal, user_console;
     enum log_level log_level;
     enum log_format log_format;
+    const struct config_origin *origins; /* in the order of reading */
+    size_t origins_n;
 };
 
 /* One complaint; the text says what to do. */
 struct config_error {
+    struct str file;       /* the file it stands in, as it was named */
     uint32_t line, column; /* 1-based; 0: the file as a whole */
     struct str message;
 };
@@ -159,15 +182,19 @@ struct config_errors {
 
 /*
  * Reads and checks a file. NULL when there is any error; errors then holds all
- * of them in the order of the file. Secrets are not read here. Free the result
- * with config_free(), the errors with config_errors_free().
+ * of them in the order of the file. The files it names must be there and, where
+ * they hold secrets, closed to others; their content is not read here. Free the
+ * result with config_free(), the errors with config_errors_free().
  */
 struct config *config_load(const char *path, struct config_errors *errors);
-/* The same from memory; path is only for messages and relative names. */
+/* The same from memory and without a look at the files it names (includes are
+ * read); path is only for messages and relative names. */
 struct config *config_parse(struct str text, const char *path,
                             struct config_errors *errors);
 void config_free(struct config **config);
 void config_errors_free(struct config_errors *errors);
+/* "file:line:column: message" a line, for every error. */
+void config_errors_write(const struct config_errors *errors, struct buf *out);
 
 /* Static lookups used by delivery; NULL when nothing is configured. */
 const struct route_config *config_route(const struct config *config,

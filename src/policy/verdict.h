@@ -53,7 +53,12 @@ enum tls_act {
     TLS_NEXT_HOST, /* not on this connection, nor any weaker way on it */
 };
 
-/* What to do next on a connection. Total over all inputs. */
+/*
+ * What to do next on a connection. Total over all inputs. STARTTLS that was
+ * tried and failed shows as fault set without up: then nothing says TLS_START
+ * again, and the caller may carry such a seen over to a fresh connection (the
+ * old one is not usable after a broken handshake).
+ */
 enum tls_act tls_next(enum tls_need need, const struct tls_seen *seen);
 
 #endif
