@@ -27,6 +27,7 @@ struct reading {
     struct config_errors *errors;
     struct arena scratch;
     unsigned files;
+    bool cut; /* a file could not be read to its end as words */
 };
 
 /* One file being read; an included one has its own. */
@@ -36,6 +37,7 @@ struct source {
     const struct token *tokens;
     size_t at;
     unsigned depth;
+    bool cut;
 };
 
 static void complain(struct source *s, const struct token *t, struct str why)
@@ -228,6 +230,8 @@ static bool read_values(struct source *s, const struct schema_block *block,
     };
     struct buf wanted = { 0 };
 
+    if (r.n < values_wanted(key) && s->cut && r.values[r.n].kind == TOKEN_END)
+        return false; /* the fault itself is told */
     if (r.n < values_wanted(key)) {
         schema_value_name(key, &wanted);
         complain(s, name,
@@ -338,6 +342,8 @@ static void read_braces(struct source *s, const struct schema_block *block,
         const struct token *t = peek(s);
         const struct schema_key *key = schema_key_find(block, t->text);
 
+        if (t->kind == TOKEN_END && s->cut)
+            return;
         if (t->kind == TOKEN_END) {
             complain(s, open, STR("this brace is not closed"));
             return;
@@ -537,6 +543,8 @@ static void read_text(struct reading *reading, struct str text, struct str file,
 
     s.tokens =
         syntax_read(text, &syntax_limits_default, &config->arena, &n, &fault);
+    s.cut = fault.why != NULL;
+    reading->cut |= s.cut;
     while (peek(&s)->kind != TOKEN_END) {
         if (peek(&s)->kind == TOKEN_CLOSE)
             complain(&s, take(&s), STR("this brace closes nothing"));
@@ -587,9 +595,12 @@ static struct config *parse(struct str text, const char *path, bool with_files,
             set_defaults(config, &schema_blocks[i], config);
     read_text(&reading, str_keep(&config->arena, text), config->file,
               config->file, 0);
-    check_file_required(&reading);
     config_finish(config);
-    config_check(config, errors);
+    /* What is missing may stand behind the cut. */
+    if (!reading.cut) {
+        check_file_required(&reading);
+        config_check(config, errors);
+    }
     if (with_files)
         config_check_files(config, errors);
     config_errors_sort(errors);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config_check.h"
 
+#include "policy/pattern.h"
 #include "policy/rules.h"
 #include "policy/schema.h"
 #include "policy/value.h"
@@ -126,8 +127,34 @@ static void finish_portal(struct config *config)
     }
 }
 
+static bool is_given(const struct config *config, const char *block,
+                     const char *key)
+{
+    const struct config_origin *o = config_origin(config, block, key, 0);
+
+    return o != NULL && o->key != NULL;
+}
+
+/* A default gives way to what was written. */
+static void finish_defaults(struct config *config)
+{
+    struct delivery_config *d = &config->delivery;
+    struct portal_config *p = &config->portal;
+
+    if (!is_given(config, "delivery", "connections-per-destination") &&
+        d->connections_per_destination > d->connections)
+        d->connections_per_destination = d->connections;
+    if (!is_given(config, "portal", "idle-timeout") &&
+        p->idle_ms > p->session_ms)
+        p->idle_ms = p->session_ms;
+    if (!is_given(config, "delivery", "delay-notice-after") &&
+        d->delay_notice_after_ms > d->give_up_after_ms)
+        d->delay_notice_after_ms = d->give_up_after_ms;
+}
+
 void config_finish(struct config *config)
 {
+    finish_defaults(config);
     for (size_t i = 0; i < config->listens_n; i++)
         finish_listen(&config->listens[i]);
     for (size_t i = 0; i < config->rules_n; i++)
@@ -140,21 +167,11 @@ void config_finish(struct config *config)
 
 /* --- lookups ----------------------------------------------------------- */
 
-static bool domain_fits(struct str pattern, struct str domain)
-{
-    if (str_eq(pattern, STR("*")))
-        return true;
-    if (str_starts(pattern, STR("*.")))
-        return domain.n > pattern.n - 1 &&
-               str_ends_nocase(domain, str_from(pattern, 1));
-    return str_eq_nocase(pattern, domain);
-}
-
 const struct route_config *config_route(const struct config *config,
                                         struct str domain)
 {
     for (size_t i = 0; i < config->routes_n; i++)
-        if (domain_fits(config->routes[i].domain, domain))
+        if (pattern_domain(config->routes[i].domain, domain))
             return &config->routes[i];
     return NULL;
 }
@@ -163,7 +180,7 @@ const struct pin_config *config_pin(const struct config *config,
                                     struct str domain)
 {
     for (size_t i = 0; i < config->pins_n; i++)
-        if (domain_fits(config->pins[i].domain, domain))
+        if (pattern_domain(config->pins[i].domain, domain))
             return &config->pins[i];
     return NULL;
 }

@@ -17,6 +17,7 @@ struct message_facts {
     uint64_t size_bytes;
     struct str listener; /* "127.0.0.1:2525" as configured */
     struct str user;     /* authenticated account or "" */
+    bool requiretls;     /* MAIL FROM said REQUIRETLS (RFC 8689) */
 };
 
 struct decision {
@@ -31,13 +32,36 @@ struct decision {
     bool sender_raised;      /* X-Postseal-Floor asked for more */
     bool sender_lowered;     /* allowed attestation: to be audited */
     bool sender_ignored;     /* asked for less and was not heard */
+    bool pin_raised;         /* a pin asked for more than the rule */
+    bool ladder_extended;    /* portal added: the rule's ladder is too weak */
+    bool portal_missing;     /* the ladder names a portal, there is none */
+    bool tls_not_required;   /* TLS-Required: No is to be honoured (RFC 8689) */
     struct str why;          /* one plain sentence, in arena */
 };
 
-/* recipient: "local@domain" with the domain in A-label form. Never fails: with
- * no matching rule the built-in default applies (verified; tls portal; 15m). */
+/*
+ * What is asked, the strongest last:
+ *   1. the first rule that holds (or the default)
+ *   2. X-Postseal-Floor: raises; lowers only under sender-may-lower. With more
+ *      than one, the highest counts; a value that is none counts as sealed.
+ *   3. REQUIRETLS raises to verified (RFC 8689, 4.2.1)
+ *   4. the pin of the domain raises to its floor, or to verified by its keys
+ * TLS-Required: No is honoured only where the floor is open in the end, with
+ * no REQUIRETLS and no pin (RFC 8689, 4.1); it never lowers anything.
+ *
+ * When a floor was raised above the rule and no rung of its ladder meets it,
+ * the portal is added. A ladder of no rung means: send nothing.
+ *
+ * recipient: "local@domain" with the domain in A-label form. Never fails: with
+ * no matching rule the built-in default applies (verified; tls portal; 15m).
+ */
 void policy_decide(const struct config *config, const struct message_facts *m,
                    struct str recipient, struct arena *arena,
                    struct decision *out);
+
+/* The rule that decides; the built-in default (line 0) when none holds. */
+const struct rule *policy_rule(const struct config *config,
+                               const struct message_facts *m,
+                               struct str recipient);
 
 #endif

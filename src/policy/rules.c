@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/rules.h"
 
+#include "policy/facts.h"
+#include "policy/pattern.h"
 #include "policy/suggest.h"
 #include "policy/value.h"
 
@@ -235,4 +237,99 @@ bool rule_parse(const struct token *tokens, size_t n, struct arena *arena,
     memcpy(kept, steps, p.steps_n * sizeof(*kept));
     *out = (struct rule_condition){ kept, p.steps_n };
     return true;
+}
+
+static bool text_fits(const struct rule_step *step, struct str text)
+{
+    switch (step->test) {
+    case TEST_IS:
+        return str_eq_nocase(step->text, text);
+    case TEST_CONTAINS:
+        return str_find_nocase(text, step->text) < text.n;
+    case TEST_MATCHES:
+        return pattern_text(step->text, text);
+    default:
+        return false;
+    }
+}
+
+static bool address_fits(const struct rule_step *step, struct str address)
+{
+    return step->test == TEST_MATCHES ? pattern_address(step->text, address)
+                                      : text_fits(step, address);
+}
+
+/* Every subject counts alone: a second one hides nothing. */
+static bool subject_fits(const struct rule_step *step, struct str header)
+{
+    struct buf subjects = { 0 };
+    struct str rest, line;
+    bool fits = false;
+
+    facts_subject(header, &subjects);
+    rest = buf_str(&subjects);
+    while (!fits && str_split(&rest, '\n', &line))
+        fits = text_fits(step, line);
+    buf_free(&subjects);
+    return fits;
+}
+
+static bool header_fits(const struct rule_step *step, struct str header)
+{
+    struct str rest = header, value;
+    bool fits = false;
+
+    while (!fits && facts_next(&rest, step->name, &value)) {
+        struct buf text = { 0 };
+
+        facts_unfold(value, &text);
+        fits = step->test == TEST_PRESENT || text_fits(step, buf_str(&text));
+        buf_free(&text);
+    }
+    return fits;
+}
+
+static bool test_holds(const struct rule_step *step,
+                       const struct message_facts *m, struct str recipient)
+{
+    switch (step->field) {
+    case FIELD_FROM:
+        return address_fits(step, m->from);
+    case FIELD_TO:
+        return address_fits(step, recipient);
+    case FIELD_SUBJECT:
+        return subject_fits(step, m->header);
+    case FIELD_HEADER:
+        return header_fits(step, m->header);
+    case FIELD_SIZE:
+        return step->test == TEST_ABOVE ? m->size_bytes > step->size_bytes
+                                        : m->size_bytes < step->size_bytes;
+    case FIELD_LISTENER:
+        return text_fits(step, m->listener);
+    case FIELD_USER:
+        return text_fits(step, m->user);
+    }
+    return false;
+}
+
+bool rule_holds(const struct rule_condition *when,
+                const struct message_facts *m, struct str recipient)
+{
+    bool stack[RULE_STEPS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < when->n; i++) {
+        const struct rule_step *step = &when->steps[i];
+
+        if (step->code == RULE_TEST) {
+            stack[n++] = test_holds(step, m, recipient);
+        } else if (step->code == RULE_NOT) {
+            stack[n - 1] = !stack[n - 1];
+        } else {
+            n--;
+            stack[n - 1] = step->code == RULE_AND ? stack[n - 1] && stack[n]
+                                                  : stack[n - 1] || stack[n];
+        }
+    }
+    return when->n == 0 || stack[0];
 }

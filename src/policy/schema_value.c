@@ -216,8 +216,13 @@ static bool read_size(struct schema_read *r)
 
 static bool time_word(struct schema_read *r, size_t i, int64_t *out)
 {
-    return fits(r, i, value_duration(word(r, i), out)) &&
-           in_bounds(r, i, (uint64_t)*out, write_time);
+    int64_t ms = 0;
+
+    if (!fits(r, i, value_duration(word(r, i), &ms)) ||
+        !in_bounds(r, i, (uint64_t)ms, write_time))
+        return false;
+    *out = ms;
+    return true;
 }
 
 static bool read_times(struct schema_read *r)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/value.h"
 
+#include "base/base64.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -282,34 +284,15 @@ static bool from_hex(struct str s, unsigned char out[32])
     return n == 64;
 }
 
-static int base64_digit(char c)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* 43 digits and one "=" are exactly 32 octets. */
 static bool from_base64(struct str s, unsigned char out[32])
 {
-    uint32_t bits = 0;
-    size_t n = 0;
+    struct buf octets = { 0 };
+    bool ok = base64_decode(s, &octets) && octets.n == 32;
 
-    if (s.n != 44 || s.p[43] != '=')
-        return false;
-    for (size_t i = 0; i < 43; i++) {
-        int digit = base64_digit(s.p[i]);
-
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        if (i % 4 == 0)
-            continue;
-        out[n++] = (unsigned char)(bits >> (6 - i % 4 * 2));
-    }
-    return n == 32;
+    if (ok)
+        memcpy(out, octets.p, 32);
+    buf_free(&octets);
+    return ok;
 }
 
 const char *value_sha256(struct str s, unsigned char out[32])
