@@ -69,6 +69,7 @@ struct delivery {
     uint32_t attempts; /* attempts that ended in a deferral or better */
     /* The decision, stored at the first lease: "" until then. */
     struct str floor, ladder, rule, decision_why;
+    struct str orders; /* the rest of it, as dispatch wrote it down */
     uint32_t rung;              /* index into ladder */
     int64_t rung_since_wall_ms; /* when this rung was first tried; 0: not yet */
     struct str method, why;     /* of the newest outcome, for people */
@@ -126,7 +127,8 @@ struct status queue_next_due(struct rx *rx, int64_t *wall_ms);
 /* Longer leases for deliveries still being worked on. */
 struct status queue_extend(struct tx *tx, const struct id *delivery_id,
                            int64_t fence, int64_t lease_until_wall_ms);
-/* Stores the decision of the first lease. Refused for an old fence. */
+/* Stores the decision of the first lease (floor, ladder, rule, decision_why,
+ * orders). Refused for an old fence. */
 struct status queue_decide(struct tx *tx, const struct delivery *delivery);
 /*
  * The outcome of a lease: state, next_wall_ms, rung, rung_since, method, why,
