@@ -522,7 +522,8 @@ void config_check_files(const struct config *config,
                         struct config_errors *errors)
 {
     struct checking c = { config, errors };
-    bool own = config_origin(config, "portal", "certificate", 0) != NULL;
+    bool own = is_given(config, "portal", "certificate") ||
+               is_given(config, "portal", "key");
     const struct named_file fixed[] = {
         { config->tls_certificate_file, "tls", "certificate", 0, false, false },
         { config->tls_key_file, "tls", "key", 0, true, false },

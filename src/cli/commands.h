@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of subcommands. */
+#ifndef POSTSEAL_CLI_COMMANDS_H
+#define POSTSEAL_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_init;
+extern const struct cli_command cli_config_check;
+extern const struct cli_command cli_config_show;
+extern const struct cli_command cli_policy_test;
+extern const struct cli_command cli_user_add;
+extern const struct cli_command cli_user_list;
+extern const struct cli_command cli_user_remove;
+extern const struct cli_command cli_version;
+extern const struct cli_command cli_help_command;
+extern const struct cli_command cli_completion;
+
+extern const struct cli_command *const cli_commands[];
+extern const size_t cli_commands_n;
+
+/* Options every command takes. */
+extern const struct cli_option cli_common_options[];
+
+/* The command that words[0..n) begin with; *used counts its words. */
+const struct cli_command *cli_find(char *const *words, size_t n, size_t *used);
+/* Whether some command's name begins with this word and has another. */
+bool cli_is_group(const char *word);
+
+#endif
