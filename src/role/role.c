@@ -95,12 +95,12 @@ static const struct config *load_config(const char *path)
 {
     struct config_errors errors = { 0 };
     struct config *config = config_load(path, &errors);
+    struct buf text = { 0 };
 
     if (config != NULL)
         return config;
-    for (size_t i = 0; i < errors.n; i++)
-        fprintf(stderr, "%s:%u:%u: %.*s\n", path, errors.list[i].line,
-                errors.list[i].column, STR_ARG(errors.list[i].message));
+    config_errors_write(&errors, &text);
+    fputs(buf_cstr(&text), stderr);
     exit(EXIT_CONFIG);
 }
 
