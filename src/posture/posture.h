@@ -10,11 +10,9 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "net/resolver.h"
 #include "policy/config.h"
 #include "policy/verdict.h"
-
-/* Never two: a resolver fault is not "no record" (TP-17). */
-enum dns_state { DNS_SECURE, DNS_INSECURE, DNS_ERROR };
 
 struct tlsa { /* RFC 6698, 2.1 */
     uint8_t usage, selector, matching;

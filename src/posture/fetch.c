@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "posture/fetch.h"
+
+#include "base/buf.h"
+#include "posture/sts.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+void fetch_setup(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static size_t collect(char *data, size_t size, size_t n, void *argument)
+{
+    struct buf *body = argument;
+
+    if (body->n + size * n > STS_BODY_MAX)
+        return 0;
+    buf_add(body, str_of(data, size * n));
+    return size * n;
+}
+
+/* "host:port:addr,addr": curl asks no resolver of its own. */
+static struct status pin_addresses(struct resolver *resolver, struct str host,
+                                   uint16_t port, int64_t timeout_ms,
+                                   struct arena *arena, struct curl_slist **out)
+{
+    struct dns_question q[2] = { { .name = host, .type = DNS_A },
+                                 { .name = host, .type = DNS_AAAA } };
+    struct buf text = { 0 };
+    size_t found = 0;
+
+    resolver_ask(resolver, q, 2, timeout_ms, arena);
+    buf_addf(&text, "%.*s:%u:", STR_ARG(host), (unsigned)port);
+    for (int f = 0; f < 2; f++)
+        for (size_t i = 0; q[f].state != DNS_ERROR && i < q[f].n; i++) {
+            char address[64];
+
+            if (q[f].rdata[i].n != (f == 0 ? 4u : 16u))
+                continue;
+            inet_ntop(f == 0 ? AF_INET : AF_INET6, q[f].rdata[i].p, address,
+                      sizeof(address));
+            buf_addf(&text, f == 0 ? "%s%s" : "%s[%s]", found++ > 0 ? "," : "",
+                     address);
+        }
+    if (found > 0)
+        *out = curl_slist_append(NULL, buf_cstr(&text));
+    buf_free(&text);
+    if (found > 0)
+        return status_ok();
+    return q[0].state == DNS_ERROR
+               ? q[0].fault
+               : status_defer("%.*s has no address", STR_ARG(host));
+}
+
+static void set_up(CURL *curl, const struct config *config, const char *url,
+                   struct curl_slist *pinned, int64_t timeout_ms,
+                   struct buf *body)
+{
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, pinned);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)STS_BODY_MAX);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "postseal");
+    if (config->delivery.ca_file.n > 0) {
+        char path[512];
+
+        snprintf(path, sizeof(path), "%.*s", STR_ARG(config->delivery.ca_file));
+        curl_easy_setopt(curl, CURLOPT_CAINFO, path);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    }
+}
+
+static struct status judge(CURL *curl, CURLcode rc, const char *words)
+{
+    long code = 0;
+    const char *type = NULL;
+
+    if (rc != CURLE_OK)
+        return status_defer("MTA-STS policy fetch: %s",
+                            words[0] != '\0' ? words : curl_easy_strerror(rc));
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    if (code != 200)
+        return status_defer("MTA-STS policy fetch: HTTP status %ld", code);
+    if (type == NULL ||
+        !str_starts_nocase(str_from_cstr(type), STR("text/plain")))
+        return status_defer("MTA-STS policy fetch: not text/plain");
+    return status_ok();
+}
+
+struct status fetch_policy(struct resolver *resolver,
+                           const struct config *config, struct str domain,
+                           int64_t timeout_ms, struct arena *arena,
+                           struct str *out)
+{
+    struct str host = arena_printf(arena, "mta-sts.%.*s", STR_ARG(domain));
+    uint16_t port = config->delivery.sts_port;
+    char url[400], words[CURL_ERROR_SIZE] = "";
+    struct curl_slist *pinned = NULL;
+    struct buf body = { 0 };
+    struct status st =
+        pin_addresses(resolver, host, port, timeout_ms, arena, &pinned);
+    CURL *curl = status_is_ok(st) ? curl_easy_init() : NULL;
+
+    if (status_is_ok(st) && curl == NULL)
+        st = status_defer("MTA-STS policy fetch: no memory");
+    if (curl == NULL)
+        goto done;
+    snprintf(url, sizeof(url), "https://%.*s:%u/.well-known/mta-sts.txt",
+             STR_ARG(host), (unsigned)port);
+    set_up(curl, config, url, pinned, timeout_ms, &body);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
+    st = judge(curl, curl_easy_perform(curl), words);
+    if (status_is_ok(st))
+        *out = str_keep(arena, buf_str(&body));
+    curl_easy_cleanup(curl);
+done:
+    curl_slist_free_all(pinned);
+    buf_free(&body);
+    return st;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The MTA-STS policies in force (RFC 8461, 3.3, 5.1, 10.2): fetched when the
+ * record's id changes, kept for max_age, through restarts by posture_store.
+ * What is cached binds until it ends: a record that is gone, a fetch that
+ * fails, a policy that cannot be read never weaken it. Thread-safe.
+ */
+#ifndef POSTSEAL_POSTURE_POLICIES_H
+#define POSTSEAL_POSTURE_POLICIES_H
+
+#include "posture/posture.h"
+
+struct policies;
+struct policies *policies_new(struct resolver *resolver,
+                              const struct config *config,
+                              const struct posture_store *store);
+void policies_free(struct policies **policies);
+
+/* The policy of a domain, in arena; present false when there is none. */
+void policies_get(struct policies *policies, struct str domain,
+                  int64_t timeout_ms, struct arena *arena,
+                  struct sts_policy *out);
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "posture/posture.h"
+
+#include "base/clock.h"
+#include "base/panic.h"
+#include "base/random.h"
+#include "posture/fetch.h"
+#include "posture/need.h"
+#include "posture/policies.h"
+#include "posture/sts.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOSTS_MAX = 20, ADDRESSES_MAX = 16, TLSA_MAX = 32 };
+
+struct posture {
+    const struct config *config;
+    struct resolver *resolver;
+    struct policies *policies;
+};
+
+/* One look at one domain or next hop. */
+struct look {
+    struct posture *posture;
+    struct arena *arena;
+    struct domain_posture *out;
+    uint16_t port;
+    int64_t until_ms;
+};
+
+struct status posture_open(const struct config *config,
+                           const struct posture_store *store,
+                           struct posture **out)
+{
+    struct posture *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        panic("out of memory");
+    p->config = config;
+    *out = NULL;
+    struct status st = resolver_open(config, &p->resolver);
+    if (!status_is_ok(st)) {
+        free(p);
+        return st;
+    }
+    fetch_setup();
+    p->policies = policies_new(p->resolver, config, store);
+    *out = p;
+    return st;
+}
+
+void posture_close(struct posture **p)
+{
+    struct posture *posture = *p;
+
+    *p = NULL;
+    if (posture == NULL)
+        return;
+    policies_free(&posture->policies);
+    resolver_close(&posture->resolver);
+    free(posture);
+}
+
+static int64_t left_ms(const struct look *l)
+{
+    int64_t left = l->until_ms - clock_mono_ms();
+
+    return left > 0 ? left : 0;
+}
+
+/* --- addresses --------------------------------------------------------------
+ */
+
+static struct sockaddr_storage address_of(const struct look *l, int family,
+                                          const void *octets)
+{
+    struct sockaddr_storage ss = { .ss_family = (sa_family_t)family };
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
+
+    if (family == AF_INET) {
+        v4->sin_port = htons(l->port);
+        memcpy(&v4->sin_addr, octets, sizeof(v4->sin_addr));
+    } else {
+        v6->sin6_port = htons(l->port);
+        memcpy(&v6->sin6_addr, octets, sizeof(v6->sin6_addr));
+    }
+    return ss;
+}
+
+static void add_records(const struct look *l, const struct dns_question *q,
+                        int family, struct sockaddr_storage *list, size_t *n)
+{
+    size_t octets = family == AF_INET ? 4 : 16;
+
+    for (size_t i = 0; i < q->n && *n < ADDRESSES_MAX; i++)
+        if (q->rdata[i].n == octets)
+            list[(*n)++] = address_of(l, family, q->rdata[i].p);
+}
+
+/* Bogus or missing answers of one family do not hide the other's addresses,
+ * but they can never make the host count as secure. */
+static void take_addresses(const struct look *l, struct mx_host *host,
+                           const struct dns_question *v4,
+                           const struct dns_question *v6)
+{
+    struct sockaddr_storage *list =
+        arena_array(l->arena, ADDRESSES_MAX, sizeof(*list));
+    size_t n = 0;
+
+    host->addresses = list;
+    if (v6->state != DNS_ERROR)
+        add_records(l, v6, AF_INET6, list, &n);
+    if (v4->state != DNS_ERROR)
+        add_records(l, v4, AF_INET, list, &n);
+    host->addresses_n = n;
+    host->address_state = v4->state == DNS_SECURE && v6->state == DNS_SECURE
+                              ? DNS_SECURE
+                              : DNS_INSECURE;
+    if (v4->state == DNS_ERROR && v6->n > 0)
+        host->address_state = v6->state;
+    if (v6->state == DNS_ERROR && v4->n > 0)
+        host->address_state = v4->state;
+    if (n > 0)
+        return;
+    if (v4->state == DNS_ERROR || v6->state == DNS_ERROR) {
+        host->address_state = DNS_ERROR;
+        host->address_error = v4->state == DNS_ERROR ? v4->fault : v6->fault;
+    } else {
+        host->address_error = status_make(550, "5.4.4", "%.*s has no address",
+                                          STR_ARG(host->name));
+    }
+}
+
+/* --- TLSA -------------------------------------------------------------------
+ */
+
+struct tlsa_names {
+    struct str expanded, original; /* bases; expanded may be "" */
+    size_t first, count;           /* questions */
+};
+
+static struct str tlsa_owner(const struct look *l, struct str base)
+{
+    return arena_printf(l->arena, "_%u._tcp.%.*s", (unsigned)l->port,
+                        STR_ARG(base));
+}
+
+static void keep_tlsa(const struct look *l, struct mx_host *host,
+                      const struct dns_question *q)
+{
+    struct tlsa *list = arena_array(l->arena, TLSA_MAX, sizeof(*list));
+
+    host->tlsa = list;
+    for (size_t i = 0; i < q->n && host->tlsa_n < TLSA_MAX; i++)
+        if (tlsa_parse(q->rdata[i], &list[host->tlsa_n])) {
+            host->tlsa_usable_n += tlsa_usable(&list[host->tlsa_n]);
+            host->tlsa_n++;
+        }
+}
+
+/* The expanded name first, then the original (RFC 7672, 2.2.3). An answer
+ * that is not secure is as good as none (TP-18). */
+static void take_tlsa(const struct look *l, struct mx_host *host,
+                      const struct dns_question *q, size_t n,
+                      const struct tlsa_names *names)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (q[i].state == DNS_ERROR) {
+            host->tlsa_state = DNS_ERROR;
+            return;
+        }
+        if (q[i].state != DNS_SECURE || q[i].n == 0)
+            continue;
+        host->tlsa_state = DNS_SECURE;
+        host->tlsa_base =
+            i == 0 && names->expanded.n > 0 ? names->expanded : names->original;
+        keep_tlsa(l, host, &q[i]);
+        return;
+    }
+}
+
+/* --- hosts
+ * --------------------------------------------------------------------- */
+
+static void look_up_addresses(const struct look *l, struct tlsa_names *names)
+{
+    struct domain_posture *out = l->out;
+    struct dns_question *q =
+        arena_array(l->arena, out->hosts_n * 2, sizeof(*q));
+
+    for (size_t i = 0; i < out->hosts_n; i++) {
+        q[i * 2] =
+            (struct dns_question){ .name = out->hosts[i].name, .type = DNS_A };
+        q[i * 2 + 1] = (struct dns_question){ .name = out->hosts[i].name,
+                                              .type = DNS_AAAA };
+    }
+    resolver_ask(l->posture->resolver, q, out->hosts_n * 2, left_ms(l),
+                 l->arena);
+    for (size_t i = 0; i < out->hosts_n; i++) {
+        struct mx_host *host = &out->hosts[i];
+        struct str canonical =
+            q[i * 2].n > 0 ? q[i * 2].canonical : q[i * 2 + 1].canonical;
+
+        take_addresses(l, host, &q[i * 2], &q[i * 2 + 1]);
+        names[i].original = host->name;
+        if (canonical.n > 0 && !str_eq(canonical, host->name))
+            names[i].expanded = canonical;
+    }
+}
+
+static bool may_have_tlsa(const struct mx_host *host)
+{
+    return host->mx_state == DNS_SECURE && host->address_state == DNS_SECURE &&
+           host->addresses_n > 0;
+}
+
+static void look_up_tlsa(const struct look *l, struct tlsa_names *names)
+{
+    struct domain_posture *out = l->out;
+    struct dns_question *q =
+        arena_array(l->arena, out->hosts_n * 2, sizeof(*q));
+    size_t n = 0;
+
+    for (size_t i = 0; i < out->hosts_n; i++) {
+        if (!may_have_tlsa(&out->hosts[i]))
+            continue;
+        names[i].first = n;
+        if (names[i].expanded.n > 0)
+            q[n++] =
+                (struct dns_question){ .name = tlsa_owner(l, names[i].expanded),
+                                       .type = DNS_TLSA };
+        q[n++] =
+            (struct dns_question){ .name = tlsa_owner(l, names[i].original),
+                                   .type = DNS_TLSA };
+        names[i].count = n - names[i].first;
+    }
+    if (n > 0)
+        resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
+    for (size_t i = 0; i < out->hosts_n; i++)
+        take_tlsa(l, &out->hosts[i], q + names[i].first, names[i].count,
+                  &names[i]);
+}
+
+static void look_up_hosts(const struct look *l)
+{
+    struct tlsa_names *names =
+        arena_array(l->arena, l->out->hosts_n, sizeof(*names));
+
+    for (size_t i = 0; i < l->out->hosts_n; i++) {
+        l->out->hosts[i].tlsa_base = l->out->hosts[i].name;
+        l->out->hosts[i].tlsa_state = DNS_INSECURE;
+    }
+    look_up_addresses(l, names);
+    look_up_tlsa(l, names);
+}
+
+/* --- MX
+ * -------------------------------------------------------------------------- */
+
+static bool comes_before(const struct mx_host *a, const struct mx_host *b)
+{
+    return a->preference < b->preference;
+}
+
+/* By preference, equals in random order (RFC 5321, 5.1). */
+static void put_in_order(struct mx_host *hosts, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = random_below((uint32_t)i);
+        struct mx_host swap = hosts[i - 1];
+
+        hosts[i - 1] = hosts[j];
+        hosts[j] = swap;
+    }
+    for (size_t i = 1; i < n; i++)
+        for (size_t j = i; j > 0 && comes_before(&hosts[j], &hosts[j - 1]);
+             j--) {
+            struct mx_host swap = hosts[j];
+
+            hosts[j] = hosts[j - 1];
+            hosts[j - 1] = swap;
+        }
+}
+
+/* We are one of the hosts: only better ones may be tried, or mail would go in
+ * circles (RFC 5321, 5.1). */
+static void drop_ourselves(const struct look *l)
+{
+    struct domain_posture *out = l->out;
+
+    for (size_t i = 0; i < out->hosts_n; i++) {
+        if (!str_eq_nocase(out->hosts[i].name, l->posture->config->hostname))
+            continue;
+        size_t kept = i;
+        while (kept > 0 &&
+               out->hosts[kept - 1].preference == out->hosts[i].preference)
+            kept--;
+        out->hosts_n = kept;
+    }
+    if (out->hosts_n == 0)
+        out->status =
+            status_make(554, "5.4.6", "mail for %.*s would come back to us",
+                        STR_ARG(out->domain));
+}
+
+static void take_mx(const struct look *l, const struct dns_question *q)
+{
+    struct domain_posture *out = l->out;
+    size_t most = q->n < 100 ? q->n : 100;
+    struct mx_host *hosts = arena_array(l->arena, most, sizeof(*hosts));
+
+    out->hosts = hosts;
+    for (size_t i = 0; i < most; i++) {
+        struct str rdata = q->rdata[i], name;
+        size_t used;
+
+        if (rdata.n < 3 ||
+            !dns_name_text(str_from(rdata, 2), l->arena, &name, &used))
+            continue;
+        if (name.n == 0) {
+            out->null_mx = q->n == 1;
+            continue;
+        }
+        hosts[out->hosts_n++] = (struct mx_host){
+            .name = name,
+            .preference = (uint16_t)((unsigned char)rdata.p[0] << 8 |
+                                     (unsigned char)rdata.p[1]),
+            .mx_state = q->state,
+        };
+    }
+    if (out->null_mx)
+        out->status = status_make(556, "5.1.10", "%.*s takes no mail (null MX)",
+                                  STR_ARG(out->domain));
+    else if (out->hosts_n == 0)
+        out->status = status_make(550, "5.4.4", "%.*s has no usable MX record",
+                                  STR_ARG(out->domain));
+    if (!status_is_ok(out->status))
+        return;
+    put_in_order(hosts, out->hosts_n);
+    if (out->hosts_n > HOSTS_MAX)
+        out->hosts_n = HOSTS_MAX;
+    drop_ourselves(l);
+}
+
+static void one_host(const struct look *l, struct str name,
+                     enum dns_state mx_state)
+{
+    l->out->hosts = ARENA_NEW(l->arena, struct mx_host);
+    l->out->hosts[0] = (struct mx_host){ .name = name, .mx_state = mx_state };
+    l->out->hosts_n = 1;
+}
+
+static void find_hosts(const struct look *l)
+{
+    struct domain_posture *out = l->out;
+    struct dns_question q = { .name = out->domain, .type = DNS_MX };
+
+    resolver_ask(l->posture->resolver, &q, 1, left_ms(l), l->arena);
+    out->mx_state = q.state;
+    if (q.state == DNS_ERROR) {
+        out->status = q.fault;
+    } else if (q.nxdomain) {
+        out->status = status_make(550, "5.1.2", "%.*s does not exist",
+                                  STR_ARG(out->domain));
+    } else if (q.n > 0) {
+        take_mx(l, &q);
+    } else {
+        out->implicit_mx = true;
+        one_host(l, out->domain, q.state);
+    }
+}
+
+/* --- literals and fixed next hops
+ * ----------------------------------------------- */
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321, 4.1.3), or bare text. */
+static bool address_text(const struct look *l, struct str text,
+                         struct sockaddr_storage *out)
+{
+    unsigned char octets[16];
+    struct arena scratch = { 0 };
+
+    if (str_starts(text, STR("[")) && str_ends(text, STR("]")))
+        text = str_first(str_from(text, 1), text.n - 2);
+    if (str_starts_nocase(text, STR("IPv6:")))
+        text = str_from(text, 5);
+    char *cstr = str_keep_cstr(&scratch, text);
+    bool v4 = inet_pton(AF_INET, cstr, octets) == 1;
+    bool v6 = !v4 && inet_pton(AF_INET6, cstr, octets) == 1;
+    if (v4 || v6)
+        *out = address_of(l, v4 ? AF_INET : AF_INET6, octets);
+    arena_free(&scratch);
+    return v4 || v6;
+}
+
+/* True when the name is an address: one host that proves nothing. */
+static bool look_at_literal(const struct look *l, struct str text)
+{
+    struct sockaddr_storage *address =
+        ARENA_NEW(l->arena, struct sockaddr_storage);
+
+    if (!address_text(l, text, address))
+        return false;
+    one_host(l, text, DNS_INSECURE);
+    l->out->hosts[0].addresses = address;
+    l->out->hosts[0].addresses_n = 1;
+    l->out->hosts[0].address_state = DNS_INSECURE;
+    l->out->hosts[0].tlsa_state = DNS_INSECURE;
+    l->out->hosts[0].tlsa_base = text;
+    need_of(&l->out->hosts[0], NULL, true, l->arena);
+    return true;
+}
+
+/* --- the two questions
+ * -------------------------------------------------------------- */
+
+void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
+                    struct arena *arena, struct domain_posture *out)
+{
+    struct look l = { .posture = p,
+                      .arena = arena,
+                      .out = out,
+                      .port = p->config->delivery.port,
+                      .until_ms = clock_mono_ms() + timeout_ms };
+
+    *out = (struct domain_posture){ .domain = domain, .status = status_ok() };
+    if (look_at_literal(&l, domain))
+        return;
+    find_hosts(&l);
+    if (!status_is_ok(out->status))
+        return;
+    look_up_hosts(&l);
+    if (out->implicit_mx && out->hosts[0].addresses_n == 0) {
+        /* Neither MX nor address: nobody there takes mail (RFC 5321, 5.1). */
+        out->status = out->hosts[0].address_error;
+        return;
+    }
+    policies_get(p->policies, domain, left_ms(&l), arena, &out->sts);
+    for (size_t i = 0; i < out->hosts_n; i++)
+        need_of(&out->hosts[i], &out->sts, false, arena);
+}
+
+void posture_host(struct posture *p, struct str host, uint16_t port,
+                  int64_t timeout_ms, struct arena *arena,
+                  struct domain_posture *out)
+{
+    struct look l = { .posture = p,
+                      .arena = arena,
+                      .out = out,
+                      .port = port,
+                      .until_ms = clock_mono_ms() + timeout_ms };
+
+    *out = (struct domain_posture){ .domain = host, .status = status_ok() };
+    if (look_at_literal(&l, host))
+        return;
+    /* The name comes from the administrator: as good as a secure MX. */
+    one_host(&l, host, DNS_SECURE);
+    out->mx_state = DNS_SECURE;
+    look_up_hosts(&l);
+    need_of(&out->hosts[0], NULL, false, arena);
+}
