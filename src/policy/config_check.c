@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/config_check.h"
 
-#include "policy/pattern.h"
+#include "mail/pattern.h"
 #include "policy/rules.h"
 #include "policy/schema.h"
 #include "policy/value.h"

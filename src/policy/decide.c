@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/decision.h"
 
-#include "policy/facts.h"
-#include "policy/pattern.h"
+#include "mail/header.h"
+#include "mail/pattern.h"
 #include "policy/rules.h"
 
 enum { DEFAULT_SWITCH_AFTER_MS = 15 * 60 * 1000 };
@@ -28,15 +28,15 @@ const struct rule *policy_rule(const struct config *config,
 /* The highest floor the sender's header names; false when there is none. */
 static bool asked_floor(struct str header, enum floor *out)
 {
-    struct str value;
+    struct header_field field;
     bool asked = false;
 
     *out = FLOOR_OPEN;
-    while (facts_next(&header, STR("X-Postseal-Floor"), &value)) {
+    while (header_find(&header, STR("X-Postseal-Floor"), &field)) {
         enum floor floor = FLOOR_SEALED;
 
         /* Whoever wrote it wanted protection: a misspelt one is not less. */
-        if (!floor_parse(str_trim(value), &floor))
+        if (!floor_parse(str_trim(field.body), &floor))
             floor = FLOOR_SEALED;
         if (!asked || floor > *out)
             *out = floor;
@@ -133,11 +133,11 @@ static void choose_ladder(const struct config *config, const struct rule *rule,
 /* RFC 8689, 4.1: "No" and nothing else, once. */
 static bool says_tls_not_required(struct str header)
 {
-    struct str value, again;
+    struct header_field field, again;
 
-    return facts_next(&header, STR("TLS-Required"), &value) &&
-           str_eq_nocase(str_trim(value), STR("No")) &&
-           !facts_next(&header, STR("TLS-Required"), &again);
+    return header_find(&header, STR("TLS-Required"), &field) &&
+           str_eq_nocase(str_trim(field.body), STR("No")) &&
+           !header_find(&header, STR("TLS-Required"), &again);
 }
 
 static void describe_rule(const struct rule *rule, struct buf *why)

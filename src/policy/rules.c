@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/rules.h"
 
+#include "mail/header.h"
+#include "mail/pattern.h"
 #include "policy/facts.h"
-#include "policy/pattern.h"
 #include "policy/suggest.h"
 #include "policy/value.h"
 
@@ -276,13 +277,13 @@ static bool subject_fits(const struct rule_step *step, struct str header)
 
 static bool header_fits(const struct rule_step *step, struct str header)
 {
-    struct str rest = header, value;
+    struct header_field field;
     bool fits = false;
 
-    while (!fits && facts_next(&rest, step->name, &value)) {
+    while (!fits && header_find(&header, step->name, &field)) {
         struct buf text = { 0 };
 
-        facts_unfold(value, &text);
+        header_unfold(field.body, &text);
         fits = step->test == TEST_PRESENT || text_fits(step, buf_str(&text));
         buf_free(&text);
     }

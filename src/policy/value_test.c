@@ -2,7 +2,7 @@
 /* Numbers, times, sizes, addresses, patterns, suggestions. */
 #include "policy/value.h"
 
-#include "policy/pattern.h"
+#include "mail/pattern.h"
 #include "policy/suggest.h"
 
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Patterns for addresses and texts, compared without regard to ASCII case.
  * Pure; time grows with pattern times text at most. */
-#ifndef POSTSEAL_POLICY_PATTERN_H
-#define POSTSEAL_POLICY_PATTERN_H
+#ifndef POSTSEAL_MAIL_PATTERN_H
+#define POSTSEAL_MAIL_PATTERN_H
 
 #include "base/str.h"
 

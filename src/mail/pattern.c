@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/pattern.h"
+#include "mail/pattern.h"
 
 /* Only the newest star is ever gone back to: an older one can gain nothing. */
 bool pattern_text(struct str pattern, struct str text)
