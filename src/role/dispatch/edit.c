@@ -2,29 +2,9 @@
 #include "role/dispatch/edit.h"
 
 #include "base/base64.h"
-#include "policy/facts.h"
+#include "mail/header.h"
 
 enum { WORD_OCTETS = 42 }; /* 56 of base 64: a word stays below 75 */
-
-/* The next field with its folds and line end; moves *rest behind it. */
-static struct str next_field(struct str *rest)
-{
-    size_t n = 0;
-
-    while (n < rest->n) {
-        n += str_find_char(str_from(*rest, n), '\n') + 1;
-        if (n >= rest->n || (rest->p[n] != ' ' && rest->p[n] != '\t'))
-            break;
-    }
-    struct str field = str_first(*rest, n);
-    *rest = str_from(*rest, n);
-    return field;
-}
-
-static struct str name_of(struct str field)
-{
-    return str_trim(str_first(field, str_find_char(field, ':')));
-}
 
 static bool is_for_us(struct str name)
 {
@@ -70,34 +50,37 @@ static void encode_words(struct str text, struct buf *out)
     }
 }
 
-static void add_subject(struct str field, struct str marker, struct buf *out)
+static void add_subject(const struct header_field *field, struct str marker,
+                        struct buf *out)
 {
-    struct buf decoded = { 0 }, cut = { 0 };
+    struct buf plain = { 0 }, decoded = { 0 }, cut = { 0 };
 
-    if (cut_marker(field, marker, out))
+    if (cut_marker(field->raw, marker, out))
         return;
-    facts_subject(field, &decoded);
-    if (cut_marker(str_trim(buf_str(&decoded)), marker, &cut)) {
+    header_unfold(field->body, &plain);
+    header_decode(buf_str(&plain), &decoded);
+    if (cut_marker(buf_str(&decoded), marker, &cut)) {
         buf_add_cstr(out, "Subject: ");
         encode_words(buf_str(&cut), out);
         buf_add_cstr(out, "\r\n");
     } else {
-        buf_add(out, field);
+        buf_add(out, field->raw);
     }
+    buf_free(&plain);
     buf_free(&decoded);
     buf_free(&cut);
 }
 
 void edit_header(struct str header, struct str marker, struct buf *out)
 {
-    while (header.n > 0) {
-        struct str field = next_field(&header), name = name_of(field);
+    struct header_field field;
 
-        if (is_for_us(name))
+    while (header_next(&header, &field)) {
+        if (is_for_us(field.name))
             continue;
-        if (marker.n > 0 && str_eq_nocase(name, STR("Subject")))
-            add_subject(field, marker, out);
+        if (marker.n > 0 && str_eq_nocase(field.name, STR("Subject")))
+            add_subject(&field, marker, out);
         else
-            buf_add(out, field);
+            buf_add(out, field.raw);
     }
 }
