@@ -13,8 +13,6 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-enum { DKIM_RSA_BITS_MIN = 2048 };
-
 static X509 *read_certificate(const char *path, unsigned *chain)
 {
     FILE *f = fopen(path, "re");
@@ -91,24 +89,6 @@ struct status certificate_look(const char *certificate_path,
 done:
     ERR_clear_error();
     X509_free(x);
-    EVP_PKEY_free(key);
-    return st;
-}
-
-struct status certificate_look_dkim(const char *key_path)
-{
-    struct status st = status_ok();
-    EVP_PKEY *key = read_key(key_path);
-
-    if (key == NULL)
-        st = status_refuse("%s holds no PEM private key without a pass phrase",
-                           key_path);
-    else if (EVP_PKEY_is_a(key, "RSA") &&
-             EVP_PKEY_get_bits(key) < DKIM_RSA_BITS_MIN)
-        st = status_refuse("%s: RSA of %d bits is too short, 2048 or more",
-                           key_path, EVP_PKEY_get_bits(key));
-    else if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "ED25519"))
-        st = status_refuse("%s: the key is neither RSA nor Ed25519", key_path);
     EVP_PKEY_free(key);
     return st;
 }

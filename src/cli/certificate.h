@@ -17,8 +17,6 @@ struct certificate_facts {
 struct status certificate_look(const char *certificate_path,
                                const char *key_path, const char *host,
                                struct certificate_facts *out);
-/* A private key alone: RSA of 2048 bits or more, or Ed25519 (RFC 8463). */
-struct status certificate_look_dkim(const char *key_path);
 /* At least one CA certificate in a PEM file. */
 struct status certificate_look_ca(const char *path);
 

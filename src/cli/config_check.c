@@ -4,6 +4,7 @@
 
 #include "cli/certificate.h"
 #include "cli/commands.h"
+#include "mail/dkim.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -117,15 +118,23 @@ static void check_status(struct check *c, const char *block, const char *key,
         tell(c->errors, c->config, block, key, index, st.why);
 }
 
+static struct status look_at_dkim(const char *path)
+{
+    struct dkim_key *key = NULL;
+    struct status st = dkim_key_load(path, &key);
+
+    dkim_key_free(&key);
+    return st;
+}
+
 static void check_keys(struct check *c)
 {
     const struct config *config = c->config;
     char path[4096];
 
     for (size_t i = 0; i < config->dkims_n; i++)
-        check_status(
-            c, "dkim", "key", i,
-            certificate_look_dkim(path_of(config->dkims[i].key_file, path)));
+        check_status(c, "dkim", "key", i,
+                     look_at_dkim(path_of(config->dkims[i].key_file, path)));
     if (config->delivery.ca_file.n > 0)
         check_status(
             c, "delivery", "ca", 0,
