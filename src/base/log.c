@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -25,29 +26,6 @@ static const char *level_name(enum log_level level)
     static const char *const names[] = { "debug", "info", "notice", "warning",
                                          "error" };
     return names[level];
-}
-
-/* Length of the UTF-8 sequence at s (RFC 3629), 0 when it is not one. */
-static size_t utf8_length(struct str s)
-{
-    unsigned char c = (unsigned char)s.p[0];
-    size_t n = c < 0x80                ? 1
-               : c >= 0xc2 && c < 0xe0 ? 2
-               : c >= 0xe0 && c < 0xf0 ? 3
-               : c >= 0xf0 && c < 0xf5 ? 4
-                                       : 0;
-    unsigned char second;
-
-    if (n == 0 || n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-            return 0;
-    second = n > 1 ? (unsigned char)s.p[1] : 0;
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
-        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
-        return 0;
-    return n;
 }
 
 static void add_quoted(struct buf *line, struct str s)

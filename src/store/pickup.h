@@ -63,4 +63,6 @@ struct status pickup_expire(struct tx *tx, int64_t now_wall_ms,
 struct status pickup_opened(struct tx *tx, const struct id *id,
                             struct str client_address, int64_t now_wall_ms);
 
+struct str pickup_state_name(enum pickup_state state);
+
 #endif

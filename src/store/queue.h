@@ -69,7 +69,7 @@ struct delivery {
     uint32_t attempts; /* attempts that ended in a deferral or better */
     /* The decision, stored at the first lease: "" until then. */
     struct str floor, ladder, rule, decision_why;
-    struct str orders; /* the rest of it, as dispatch wrote it down */
+    struct str orders;          /* the rest of it, as dispatch wrote it down */
     uint32_t rung;              /* index into ladder */
     int64_t rung_since_wall_ms; /* when this rung was first tried; 0: not yet */
     struct str method, why;     /* of the newest outcome, for people */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/schema.h"
+
+enum { VERSION = 1 };
+
+/*
+ * Times are milliseconds since the epoch, 0 for none. A leased delivery has
+ * next_ms at the end of its lease, so that the one index of due deliveries
+ * finds it again when its holder died. A frame belongs to a message or a
+ * pickup; until then its body is a row of draft.
+ */
+static const char tables[] =
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL);"
+    "CREATE TABLE message ("
+    " id TEXT PRIMARY KEY, kind BIGINT NOT NULL, received_ms BIGINT NOT NULL,"
+    " sender TEXT NOT NULL, size BIGINT NOT NULL, listener TEXT NOT NULL,"
+    " account TEXT NOT NULL, client_address TEXT NOT NULL,"
+    " client_helo TEXT NOT NULL, protocol TEXT NOT NULL, tls TEXT NOT NULL,"
+    " ret TEXT NOT NULL, envid TEXT NOT NULL, flags BIGINT NOT NULL,"
+    " body_id TEXT NOT NULL, body_key BYTEA NOT NULL,"
+    " body_chunks BIGINT NOT NULL, parent TEXT NOT NULL);"
+    "CREATE TABLE delivery ("
+    " id TEXT PRIMARY KEY, message_id TEXT NOT NULL,"
+    " recipient TEXT NOT NULL, domain TEXT NOT NULL, notify BIGINT NOT NULL,"
+    " orcpt TEXT NOT NULL, state BIGINT NOT NULL, next_ms BIGINT NOT NULL,"
+    " lease_ms BIGINT NOT NULL, fence BIGINT NOT NULL,"
+    " attempts BIGINT NOT NULL, floor TEXT NOT NULL, ladder TEXT NOT NULL,"
+    " rule TEXT NOT NULL, decision_why TEXT NOT NULL, rung BIGINT NOT NULL,"
+    " rung_since_ms BIGINT NOT NULL, method TEXT NOT NULL, why TEXT NOT NULL,"
+    " delay_sent BIGINT NOT NULL, final_ms BIGINT NOT NULL,"
+    " pickup_id TEXT NOT NULL);"
+    "CREATE INDEX delivery_message ON delivery (message_id);"
+    "CREATE INDEX delivery_due ON delivery (next_ms, domain)"
+    " WHERE state = 0;"
+    "CREATE INDEX delivery_final ON delivery (final_ms) WHERE final_ms > 0;"
+    "CREATE TABLE attempt ("
+    " delivery_id TEXT NOT NULL, n BIGINT NOT NULL, at_ms BIGINT NOT NULL,"
+    " method TEXT NOT NULL, mx TEXT NOT NULL, address TEXT NOT NULL,"
+    " tls_version TEXT NOT NULL, tls_cipher TEXT NOT NULL,"
+    " tls_group TEXT NOT NULL, verified_by TEXT NOT NULL,"
+    " reply TEXT NOT NULL, result TEXT NOT NULL, why TEXT NOT NULL,"
+    " dns_ms BIGINT NOT NULL, connect_ms BIGINT NOT NULL,"
+    " tls_ms BIGINT NOT NULL, send_ms BIGINT NOT NULL,"
+    " maybe_duplicate BIGINT NOT NULL, PRIMARY KEY (delivery_id, n));"
+    "CREATE TABLE frame (body_id TEXT NOT NULL, n BIGINT NOT NULL,"
+    " data BYTEA NOT NULL, PRIMARY KEY (body_id, n));"
+    "CREATE TABLE draft (body_id TEXT PRIMARY KEY,"
+    " created_ms BIGINT NOT NULL);"
+    "CREATE TABLE pickup ("
+    " id TEXT PRIMARY KEY, delivery_id TEXT NOT NULL,"
+    " recipient TEXT NOT NULL, sender TEXT NOT NULL,"
+    " token_hash BYTEA NOT NULL, needs_pin BIGINT NOT NULL,"
+    " pin_hash BYTEA NOT NULL, body_id TEXT NOT NULL,"
+    " body_key BYTEA NOT NULL, body_chunks BIGINT NOT NULL,"
+    " size BIGINT NOT NULL, created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL, first_opened_ms BIGINT NOT NULL,"
+    " last_opened_ms BIGINT NOT NULL, state BIGINT NOT NULL);"
+    "CREATE UNIQUE INDEX pickup_token ON pickup (token_hash);"
+    "CREATE INDEX pickup_delivery ON pickup (delivery_id);"
+    "CREATE INDEX pickup_expires ON pickup (expires_ms) WHERE state < 2;"
+    "CREATE TABLE code ("
+    " pickup_id TEXT PRIMARY KEY, code_hash BYTEA NOT NULL,"
+    " browser_hash BYTEA NOT NULL, created_ms BIGINT NOT NULL,"
+    " expires_ms BIGINT NOT NULL, tries BIGINT NOT NULL);"
+    "CREATE TABLE counter ("
+    " name TEXT PRIMARY KEY, since_ms BIGINT NOT NULL, n BIGINT NOT NULL);"
+    "CREATE TABLE session ("
+    " cookie_hash BYTEA PRIMARY KEY, pickup_id TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL, used_ms BIGINT NOT NULL);"
+    "CREATE TABLE account ("
+    " name TEXT PRIMARY KEY, argon2 TEXT NOT NULL, scram TEXT NOT NULL,"
+    " senders TEXT NOT NULL, created_ms BIGINT NOT NULL);"
+    "CREATE TABLE sts ("
+    " domain TEXT PRIMARY KEY, policy_id TEXT NOT NULL, body TEXT NOT NULL,"
+    " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);"
+    "CREATE TABLE audit ("
+    " seq BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
+    " entry TEXT NOT NULL, salt BYTEA NOT NULL, hash BYTEA NOT NULL);";
+
+struct status schema_create(struct db *db)
+{
+    struct status st = db_script(db, tables);
+
+    if (!status_is_ok(st))
+        return st;
+    struct stmt *s =
+        db_sql(db, "INSERT INTO meta (name, value) VALUES ('schema', $1)");
+    bind_int(s, VERSION);
+    return stmt_run(s);
+}
+
+struct status schema_check(struct db *db)
+{
+    struct stmt *s = db_sql(db, "SELECT value FROM meta WHERE name = 'schema'");
+    int64_t version = stmt_row(s) ? col_int(s) : 0;
+    struct status st = stmt_end(s);
+
+    if (status_is_ok(st) && version != VERSION)
+        st = status_defer("the store has schema %lld, this program needs %d",
+                          (long long)version, VERSION);
+    return st;
+}

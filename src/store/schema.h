@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables and indexes, and the steps from one version to the next. */
+#ifndef POSTSEAL_STORE_SCHEMA_H
+#define POSTSEAL_STORE_SCHEMA_H
+
+#include "store/driver.h"
+
+/* Makes everything in an empty database. */
+struct status schema_create(struct db *db);
+/* Not ok when the database is of another version than this program. */
+struct status schema_check(struct db *db);
+
+#endif

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The promises of the queue, the audit log and the pickups. */
+#include "base/clock.h"
+#include "store/audit.h"
+#include "store/pickup_access.h"
+#include "store/queue.h"
+#include "store/user.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+    char dir[64];
+    struct store *store;
+    struct arena arena;
+};
+
+static void remove_dir(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *entry;
+    char path[512];
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+        unlink(path);
+    }
+    closedir(d);
+    rmdir(dir);
+}
+
+static void make_dir(char dir[64])
+{
+    strcpy(dir, "/tmp/store_test.XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    assert_true(status_is_ok(store_create(dir)));
+}
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    make_dir(w->dir);
+    assert_true(status_is_ok(store_open(w->dir, &w->store)));
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    store_close(&w->store);
+    arena_free(&w->arena);
+    remove_dir(w->dir);
+    free(w);
+    return 0;
+}
+
+/* --- one message in one work -------------------------------------------- */
+
+struct mail {
+    struct id id, body_id;
+    size_t recipients;
+    struct id deliveries[4];
+    bool fail;
+};
+
+static struct mail new_mail(size_t recipients)
+{
+    struct mail m = { .id = id_new(),
+                      .body_id = id_new(),
+                      .recipients = recipients };
+
+    for (size_t i = 0; i < recipients; i++)
+        m.deliveries[i] = id_new();
+    return m;
+}
+
+static struct status accept_work(struct tx *tx, void *argument)
+{
+    struct mail *mail = argument;
+    struct str frame = STR("sealed octets");
+    struct message m = { .id = mail->id,
+                         .received_wall_ms = clock_wall_ms(),
+                         .from = STR("a@clinic.example"),
+                         .size_bytes = 13,
+                         .body_id = mail->body_id,
+                         .body_key = STR("wrapped-key-canary"),
+                         .body_chunks = 1 };
+    struct delivery d[4];
+    struct status st = queue_body_append(tx, &mail->body_id, 0, &frame, 1);
+
+    for (size_t i = 0; i < mail->recipients; i++)
+        d[i] = (struct delivery){ .id = mail->deliveries[i],
+                                  .message_id = mail->id,
+                                  .recipient = STR("r@x.example"),
+                                  .domain = STR("x.example"),
+                                  .next_wall_ms = m.received_wall_ms };
+    if (status_is_ok(st))
+        st = queue_accept(tx, &m, d, mail->recipients);
+    return status_is_ok(st) && mail->fail ? status_defer("on purpose") : st;
+}
+
+static void accept(struct world *w, struct mail *mail)
+{
+    assert_true(status_is_ok(store_commit(w->store, accept_work, mail)));
+}
+
+struct lease {
+    struct lease_request request;
+    struct arena *arena;
+    struct leased *got;
+    size_t n;
+};
+
+static struct status lease_work(struct tx *tx, void *argument)
+{
+    struct lease *l = argument;
+
+    return queue_lease(tx, &l->request, l->arena, &l->got, &l->n);
+}
+
+static struct lease lease(struct world *w, int64_t now, int64_t lease_ms)
+{
+    struct lease l = {
+        .request = { .now_wall_ms = now, .lease_ms = lease_ms, .max = 100 },
+        .arena = &w->arena
+    };
+
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    return l;
+}
+
+static struct status settle_work(struct tx *tx, void *argument)
+{
+    struct delivery *d = argument;
+    struct attempt a = { .delivery_id = d->id,
+                         .at_wall_ms = clock_wall_ms(),
+                         .method = STR("tls"),
+                         .reply = STR("250 2.0.0 Ok"),
+                         .result = STR("delivered") };
+
+    return queue_settle(tx, d, &a, 1);
+}
+
+static struct status settle(struct world *w, struct delivery d,
+                            enum delivery_state state)
+{
+    d.state = state;
+    return store_commit(w->store, settle_work, &d);
+}
+
+/* --- the queue ------------------------------------------------------------ */
+
+static void test_accept_lease_settle(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(2);
+    struct message m;
+    struct delivery *d;
+    struct attempt *a;
+    struct rx *rx;
+    struct lease l;
+    size_t n;
+    bool found;
+
+    accept(w, &mail);
+    l = lease(w, clock_wall_ms() + 1, 1000);
+    assert_int_equal(l.n, 2);
+    assert_ptr_equal(l.got[0].message, l.got[1].message);
+    assert_true(str_eq(l.got[0].first_frame, STR("sealed octets")));
+    assert_false(l.got[0].was_leased);
+    assert_int_equal(lease(w, clock_wall_ms() + 1, 1000).n, 0);
+
+    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    rx = store_read(w->store);
+    assert_true(status_is_ok(
+        queue_find(rx, id_str(&mail.id), &w->arena, &m, &d, &n, &found)));
+    assert_true(found && n == 2);
+    assert_true(m.body_key.n > 0); /* one recipient still needs it */
+    store_read_done(w->store, &rx);
+
+    assert_true(status_is_ok(settle(w, l.got[1].delivery, DELIVERY_DELIVERED)));
+    rx = store_read(w->store);
+    /* by the id of a delivery, and by a prefix */
+    assert_true(
+        status_is_ok(queue_find(rx, str_first(id_str(&mail.deliveries[0]), 20),
+                                &w->arena, &m, &d, &n, &found)));
+    assert_true(found && str_eq(id_str(&m.id), id_str(&mail.id)));
+    assert_int_equal(m.body_key.n, 0);
+    assert_int_equal(m.body_id.text[0], '\0');
+    assert_true(status_is_ok(
+        queue_attempts(rx, &mail.deliveries[0], &w->arena, &a, &n)));
+    assert_int_equal(n, 1);
+    assert_true(str_eq(a[0].reply, STR("250 2.0.0 Ok")));
+    store_read_done(w->store, &rx);
+}
+
+/* QD-08: a lease that ran out belongs to the next holder alone. */
+static void test_QD_08_old_fence_cannot_settle(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1);
+    int64_t now = clock_wall_ms() + 1;
+    struct lease first, second;
+
+    accept(w, &mail);
+    first = lease(w, now, 1000);
+    assert_int_equal(lease(w, now + 999, 1000).n, 0);
+    second = lease(w, now + 1000, 1000);
+    assert_int_equal(second.n, 1);
+    assert_true(second.got[0].was_leased);
+    assert_false(
+        status_is_ok(settle(w, first.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(
+        status_is_ok(settle(w, second.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_false(
+        status_is_ok(settle(w, second.got[0].delivery, DELIVERY_QUEUED)));
+}
+
+/* A work that fails leaves no trace and does not harm the others. */
+static void test_failed_work_alone_is_rolled_back(void **state)
+{
+    struct world *w = *state;
+    struct mail bad = new_mail(1), good = new_mail(1);
+    struct queue_counts counts;
+    struct rx *rx;
+
+    bad.fail = true;
+    assert_false(status_is_ok(store_commit(w->store, accept_work, &bad)));
+    accept(w, &good);
+    rx = store_read(w->store);
+    assert_true(status_is_ok(queue_count(rx, &counts)));
+    assert_int_equal(counts.queued, 1);
+    store_read_done(w->store, &rx);
+}
+
+struct many {
+    struct world *w;
+    int failed;
+};
+
+static void *accept_many(void *argument)
+{
+    struct many *many = argument;
+
+    for (int i = 0; i < 50; i++) {
+        struct mail mail = new_mail(1);
+
+        mail.fail = i % 10 == 9;
+        if (status_is_ok(store_commit(many->w->store, accept_work, &mail)) ==
+            mail.fail)
+            many->failed++;
+    }
+    return NULL;
+}
+
+static void test_group_commit_of_many_threads(void **state)
+{
+    struct world *w = *state;
+    struct many many[8];
+    pthread_t threads[8];
+    struct queue_counts counts;
+    struct rx *rx;
+
+    for (int i = 0; i < 8; i++) {
+        many[i] = (struct many){ w, 0 };
+        pthread_create(&threads[i], NULL, accept_many, &many[i]);
+    }
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(many[i].failed, 0);
+    }
+    rx = store_read(w->store);
+    assert_true(status_is_ok(queue_count(rx, &counts)));
+    assert_int_equal(counts.queued, 8 * 45);
+    store_read_done(w->store, &rx);
+}
+
+static void test_busy_domains_are_left_out(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1);
+    struct str busy[] = { STR("other.example"), STR("x.example") };
+    struct lease l = { .request = { .now_wall_ms = clock_wall_ms() + 1,
+                                    .lease_ms = 1000,
+                                    .max = 10,
+                                    .busy_domains = busy,
+                                    .busy_domains_n = 2 },
+                       .arena = &w->arena };
+
+    accept(w, &mail);
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 0);
+    /* a domain that only ends alike is another one */
+    busy[1] = STR("xx.example");
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 1);
+}
+
+static struct status append_work(struct tx *tx, void *argument)
+{
+    struct str frame = STR("orphan");
+
+    return queue_body_append(tx, argument, 0, &frame, 1);
+}
+
+struct sweep {
+    int64_t now;
+    size_t removed;
+};
+
+static struct status sweep_work(struct tx *tx, void *argument)
+{
+    struct sweep *s = argument;
+
+    return queue_sweep(tx, s->now, 60000, 0, &s->removed);
+}
+
+/* QD-11: a body whose transaction was given up goes after the grace time, one
+ * that has an owner stays. */
+static void test_QD_11_orphans(void **state)
+{
+    struct world *w = *state;
+    struct id orphan = id_new();
+    struct mail mail = new_mail(1);
+    struct sweep s = { clock_wall_ms(), 0 };
+    struct str frame;
+    struct rx *rx;
+
+    assert_true(status_is_ok(store_commit(w->store, append_work, &orphan)));
+    accept(w, &mail);
+    assert_true(status_is_ok(store_commit(w->store, sweep_work, &s)));
+    assert_int_equal(s.removed, 0);
+    s.now += 61000;
+    assert_true(status_is_ok(store_commit(w->store, sweep_work, &s)));
+    assert_true(s.removed > 0);
+    rx = store_read(w->store);
+    assert_false(
+        status_is_ok(queue_body_frame(rx, &orphan, 0, &w->arena, &frame)));
+    assert_true(status_is_ok(
+        queue_body_frame(rx, &mail.body_id, 0, &w->arena, &frame)));
+    store_read_done(w->store, &rx);
+}
+
+/* --- steering ---------------------------------------------------------------
+ */
+
+struct act {
+    struct str id;
+    enum queue_action action;
+    size_t changed;
+};
+
+static struct status act_work(struct tx *tx, void *argument)
+{
+    struct act *a = argument;
+
+    return queue_act(tx, a->id, a->action, STR("root"), &a->changed);
+}
+
+static size_t act(struct world *w, struct str id, enum queue_action action)
+{
+    struct act a = { id, action, 0 };
+
+    assert_true(status_is_ok(store_commit(w->store, act_work, &a)));
+    return a.changed;
+}
+
+static void test_hold_release_delete(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(2);
+    struct lease l;
+
+    accept(w, &mail);
+    l = lease(w, clock_wall_ms() + 1, 1000);
+    assert_int_equal(act(w, id_str(&mail.deliveries[0]), QUEUE_HOLD), 1);
+    /* whoever had it leased can settle it no more */
+    assert_false(
+        status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_int_equal(lease(w, clock_wall_ms() + 2000, 1000).n, 1);
+    assert_int_equal(act(w, id_str(&mail.id), QUEUE_RELEASE), 1);
+    assert_int_equal(act(w, id_str(&mail.id), QUEUE_DELETE), 2);
+    assert_int_equal(act(w, id_str(&mail.id), QUEUE_DELETE), 0);
+    assert_int_equal(act(w, STR("01arz3ndektsv4rrffq69g5fav"), QUEUE_HOLD), 0);
+}
+
+/* --- audit
+ * -------------------------------------------------------------------- */
+
+static void test_audit_has_every_fact_in_order(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1), refused = new_mail(1);
+    struct audit_row *rows;
+    struct rx *rx;
+    size_t n;
+
+    accept(w, &mail);
+    refused.fail = true;
+    store_commit(w->store, accept_work, &refused);
+    act(w, id_str(&mail.id), QUEUE_DELETE);
+    rx = store_read(w->store);
+    assert_true(status_is_ok(audit_list(rx, 0, 100, &w->arena, &rows, &n)));
+    store_read_done(w->store, &rx);
+    assert_int_equal(n, 2); /* the failed work left none */
+    assert_true(str_eq(rows[0].kind, STR("message.accepted")));
+    assert_true(str_eq(rows[1].kind, STR("admin.acted")));
+    assert_int_equal(rows[1].seq, 2);
+}
+
+/* --- accounts ---------------------------------------------------------------
+ */
+
+static struct status add_user(struct tx *tx, void *argument)
+{
+    return user_add(tx, argument);
+}
+
+static void test_accounts(void **state)
+{
+    struct world *w = *state;
+    struct str senders[] = { STR("*@clinic.example"), STR("x@y.example") };
+    struct user u = { .name = STR("app"),
+                      .argon2 = STR("$argon2id$..."),
+                      .senders = senders,
+                      .senders_n = 2 };
+    struct user got;
+    struct rx *rx;
+    bool found;
+
+    assert_true(status_is_ok(store_commit(w->store, add_user, &u)));
+    assert_false(status_is_ok(store_commit(w->store, add_user, &u)));
+    rx = store_read(w->store);
+    assert_true(
+        status_is_ok(user_get(rx, STR("app"), &w->arena, &got, &found)));
+    assert_true(found && got.senders_n == 2);
+    assert_true(str_eq(got.senders[1], STR("x@y.example")));
+    user_get(rx, STR("APP"), &w->arena, &got, &found);
+    assert_false(found);
+    store_read_done(w->store, &rx);
+}
+
+/* --- pickups
+ * ------------------------------------------------------------------ */
+
+struct
+try {
+    struct id pickup;
+    unsigned char code[32], browser[32];
+    int64_t now;
+    enum code_fate fate;
+};
+
+static struct status put_work(struct tx *tx, void *argument)
+{
+    struct try *t = argument;
+    struct one_time_code code = { .pickup_id = t->pickup,
+                                  .created_wall_ms = t->now,
+                                  .expires_wall_ms = t->now + 900000 };
+
+    memcpy(code.code_hash, t->code, 32);
+    memcpy(code.browser_hash, t->browser, 32);
+    return code_put(tx, &code);
+}
+
+static struct status try_work(struct tx *tx, void *argument)
+{
+    struct try *t = argument;
+
+    return code_try(tx, &t->pickup, t->code, t->browser, t->now, &t->fate);
+}
+
+static enum code_fate try_code(struct world *w, struct try t)
+{
+    assert_true(status_is_ok(store_commit(w->store, try_work, &t)));
+    return t.fate;
+}
+
+/* PO-03: five tries, one use, one browser, fifteen minutes. */
+static void test_PO_03_codes(void **state)
+{
+    struct world *w = *state;
+    struct try right = { .pickup = id_new(),
+                         .code = { 1 },
+                         .browser = { 2 },
+                         .now = clock_wall_ms() };
+    struct try wrong = right, other = right, late = right;
+
+    wrong.code[0] = 9;
+    other.browser[0] = 9;
+    late.now += 900000;
+    assert_int_equal(try_code(w, right), CODE_NONE);
+    store_commit(w->store, put_work, &right);
+    assert_int_equal(try_code(w, other), CODE_OTHER_BROWSER);
+    assert_int_equal(try_code(w, late), CODE_TOO_OLD);
+    assert_int_equal(try_code(w, wrong), CODE_WRONG);
+    assert_int_equal(try_code(w, right), CODE_RIGHT);
+    assert_int_equal(try_code(w, right), CODE_NONE);
+    store_commit(w->store, put_work, &right);
+    for (int i = 0; i < CODE_TRIES_MAX; i++)
+        assert_int_equal(try_code(w, wrong), CODE_WRONG);
+    assert_int_equal(try_code(w, right), CODE_TOO_MANY);
+    store_commit(w->store, put_work, &right); /* a fresh one always helps */
+    assert_int_equal(try_code(w, right), CODE_RIGHT);
+}
+
+struct hit {
+    int64_t now;
+    bool allowed;
+};
+
+static struct status hit_work(struct tx *tx, void *argument)
+{
+    struct hit *h = argument;
+
+    return counter_hit(tx, STR("codes:1"), 3, 1000, h->now, &h->allowed);
+}
+
+static bool hit(struct world *w, int64_t now)
+{
+    struct hit h = { now, false };
+
+    assert_true(status_is_ok(store_commit(w->store, hit_work, &h)));
+    return h.allowed;
+}
+
+static void test_counters_have_a_window(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 3; i++)
+        assert_true(hit(w, 5000));
+    assert_false(hit(w, 5000));
+    assert_false(hit(w, 5999));
+    assert_true(hit(w, 6000));
+}
+
+/* --- crashes
+ * -------------------------------------------------------------------- */
+
+enum { ROUNDS = 8, PER_ROUND_MS = 60 };
+
+/* Accepts mail for ever and writes each id after it was acknowledged. */
+static _Noreturn void child(const char *dir, int out)
+{
+    struct store *store = NULL;
+
+    if (!status_is_ok(store_open(dir, &store)))
+        _exit(1);
+    for (;;) {
+        struct mail mail = new_mail(1);
+
+        if (!status_is_ok(store_commit(store, accept_work, &mail)))
+            _exit(2);
+        if (write(out, mail.id.text, ID_TEXT) != ID_TEXT)
+            _exit(3);
+    }
+}
+
+/* QD-01: whatever was acknowledged is there after kill -9. */
+static void test_QD_01_killed_children_lose_nothing(void **state)
+{
+    struct world *w = *state;
+    size_t acked = 0;
+
+    store_close(&w->store);
+    for (int round = 0; round < ROUNDS; round++) {
+        int pipe_fds[2];
+        char id[ID_TEXT];
+        struct rx *rx;
+        pid_t pid;
+
+        assert_int_equal(pipe(pipe_fds), 0);
+        pid = fork();
+        if (pid == 0)
+            child(w->dir, pipe_fds[1]);
+        close(pipe_fds[1]);
+        usleep(PER_ROUND_MS * 1000 + (unsigned)(rand() % 20000));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        assert_true(status_is_ok(store_open(w->dir, &w->store)));
+        rx = store_read(w->store);
+        while (read(pipe_fds[0], id, ID_TEXT) == ID_TEXT) {
+            struct message m;
+            struct delivery *d;
+            size_t n;
+            bool found;
+
+            queue_find(rx, str_of(id, ID_TEXT), &w->arena, &m, &d, &n, &found);
+            assert_true(found && n == 1);
+            acked++;
+        }
+        store_read_done(w->store, &rx);
+        close(pipe_fds[0]);
+        if (round < ROUNDS - 1)
+            store_close(&w->store);
+    }
+    assert_true(acked > ROUNDS);
+}
+
+#define WITH_WORLD(test)                                                       \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(test_accept_lease_settle),
+        WITH_WORLD(test_QD_08_old_fence_cannot_settle),
+        WITH_WORLD(test_failed_work_alone_is_rolled_back),
+        WITH_WORLD(test_group_commit_of_many_threads),
+        WITH_WORLD(test_busy_domains_are_left_out),
+        WITH_WORLD(test_QD_11_orphans),
+        WITH_WORLD(test_hold_release_delete),
+        WITH_WORLD(test_audit_has_every_fact_in_order),
+        WITH_WORLD(test_accounts),
+        WITH_WORLD(test_PO_03_codes),
+        WITH_WORLD(test_counters_have_a_window),
+        WITH_WORLD(test_QD_01_killed_children_lose_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
