@@ -138,11 +138,13 @@ static bool set_serial(X509 *x)
 
 /* The name goes into the SAN alone: a common name has room for 64 octets and
  * nobody reads it any more (RFC 6125, 6.4.4). */
-static bool fill(X509 *x, EVP_PKEY *key, const char *host, unsigned days)
+static bool fill(X509 *x, EVP_PKEY *key, const char *host, const char *second,
+                 unsigned days)
 {
-    char names[300];
+    char names[600];
 
-    snprintf(names, sizeof(names), "critical,DNS:%s", host);
+    snprintf(names, sizeof(names), "critical,DNS:%s%s%s", host,
+             second[0] == '\0' ? "" : ",DNS:", second);
     return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) &&
            X509_gmtime_adj(X509_getm_notBefore(x), -3600) != NULL &&
            X509_time_adj_ex(X509_getm_notAfter(x), (int)days, 0, NULL) !=
@@ -180,14 +182,14 @@ static bool write_both(const char *certificate_path, const char *key_path,
 
 struct status certificate_make(const char *certificate_path,
                                const char *key_path, const char *host,
-                               unsigned days)
+                               const char *second_host, unsigned days)
 {
     struct status st = status_ok();
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x = X509_new();
 
     errno = 0;
-    if (key == NULL || x == NULL || !fill(x, key, host, days))
+    if (key == NULL || x == NULL || !fill(x, key, host, second_host, days))
         st = status_refuse("cannot make a certificate for %s", host);
     else if (!write_both(certificate_path, key_path, x, key))
         st = status_refuse("cannot write %s and %s: %s", certificate_path,

@@ -20,10 +20,10 @@ struct status certificate_look(const char *certificate_path,
 /* At least one CA certificate in a PEM file. */
 struct status certificate_look_ca(const char *path);
 
-/* A self-signed P-256 certificate for host, good for days; refused when one
- * of the files exists. Modes 0644 and 0600. */
+/* A self-signed P-256 certificate for host and, unless "", second_host, good
+ * for days; refused when one of the files exists. Modes 0644 and 0600. */
 struct status certificate_make(const char *certificate_path,
                                const char *key_path, const char *host,
-                               unsigned days);
+                               const char *second_host, unsigned days);
 
 #endif

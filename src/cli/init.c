@@ -139,17 +139,33 @@ static const char conf_rules[] =
     "portal\n"
     "expect from a@%s to b@partner.example gives tls\n";
 
+/* The host readers see; false when it is an address or too long. */
+static bool portal_host(const char *url, char out[256])
+{
+    size_t n = strcspn(url + 8, ":/");
+
+    if (n == 0 || n >= 254)
+        return false;
+    snprintf(out, 256, "%.*s", (int)n, url + 8);
+    return strcmp(out, "localhost") == 0 ||
+           value_hostname(str_from_cstr(out)) == NULL;
+}
+
 /* Readers' port from the address they see; behind another address a proxy or
  * a redirected port is the administrator's choice. */
 static void portal_listen(const char *url, char out[64])
 {
-    const char *host = url + 8, *colon = strrchr(host, ':');
+    const char *colon = strchr(url + 8, ':');
+    char host[256] = "";
     uint64_t port = 443;
 
     if (colon != NULL)
         str_to_u64(str_first(str_from_cstr(colon + 1), strcspn(colon + 1, "/")),
                    65535, &port);
-    snprintf(out, 64, "0.0.0.0:%u", (unsigned)port);
+    portal_host(url, host);
+    snprintf(out, 64, "%s:%u",
+             strcmp(host, "localhost") == 0 ? "127.0.0.1" : "0.0.0.0",
+             (unsigned)(port == 0 ? 443 : port));
 }
 
 static void fill_conf(const struct init *i, struct buf *out)
@@ -211,7 +227,7 @@ static struct status make_keys(const struct init *i)
 
 static struct status make_all(const struct init *i)
 {
-    char one[PATH_MAX], other[PATH_MAX];
+    char one[PATH_MAX], other[PATH_MAX], second[256] = "";
     struct status st = make_keys(i);
 
     if (!status_is_ok(st))
@@ -222,7 +238,11 @@ static struct status make_all(const struct init *i)
         return st;
     path(i, "gate.pem", one);
     path(i, "gate.key", other);
-    return certificate_make(one, other, i->hostname, CERTIFICATE_DAYS);
+    if (i->portal_url != NULL && !portal_host(i->portal_url, second))
+        second[0] = '\0';
+    if (strcmp(second, i->hostname) == 0)
+        second[0] = '\0';
+    return certificate_make(one, other, i->hostname, second, CERTIFICATE_DAYS);
 }
 
 static void say_next(const struct init *i)
