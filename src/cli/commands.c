@@ -4,9 +4,7 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-#ifdef POSTSEAL_CLI_STORE
     &cli_init,         &cli_user_add,    &cli_user_list,   &cli_user_remove,
-#endif
     &cli_config_check, &cli_config_show, &cli_policy_test, &cli_completion,
     &cli_help_command, &cli_version,
 };
