@@ -1,7 +1,7 @@
 #!/bin/sh
 # cli_test.sh POSTSEAL: exit codes, and what people are told.
 set -u
-postseal=$1
+postseal=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
