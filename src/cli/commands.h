@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 extern const struct cli_command cli_init;
+extern const struct cli_command cli_serve;
 extern const struct cli_command cli_config_check;
 extern const struct cli_command cli_config_show;
 extern const struct cli_command cli_policy_test;
