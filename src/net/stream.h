@@ -84,6 +84,9 @@ const char *stream_peer(const struct stream *s);
 uint16_t stream_peer_port(const struct stream *s);
 /* Why the last operation was STREAM_BROKEN; plain words, never NULL. */
 const char *stream_fault(const struct stream *s);
+/* The same after a failed handshake; lasting: the peer's settings are at
+ * fault, not the moment. */
+const char *stream_tls_fault(const struct stream *s, bool *lasting);
 /* The OpenSSL object for net/tls only; NULL without TLS. */
 struct ssl_st *stream_ssl(struct stream *s);
 

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/listener.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/panic.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    STACK_BYTES = 256 * 1024,
+    SOURCES = 8192, /* slots for counts per source; a power of two */
+    EVENTS = 64,
+    TICK_MS = 250,
+    IDLE_THREADS_MS = 10000,
+};
+
+enum place { RUNNABLE, RUNNING, PARKED };
+
+struct seat {                 /* one connection */
+    struct seat *next, *prev; /* of all parked, or next of the run queue */
+    void *session;
+    uint32_t source;
+    enum place place;
+    int64_t until_mono_ms;
+};
+
+struct listener {
+    struct listener_callbacks call;
+    struct listener_limits limits;
+    const int *fds;
+    size_t fds_n;
+    int epoll, wake;
+    pthread_t accepter;
+    pthread_mutex_t lock;
+    pthread_cond_t work, quiet;
+    struct seat *run_first, *run_last;
+    struct seat parked; /* ring */
+    uint32_t connections, threads, idle_threads, queued;
+    uint16_t per_source[SOURCES];
+    _Atomic bool stopping;
+};
+
+/* The slot of a peer: its IPv4 address or IPv6 /64. Two sources in one slot
+ * share a cap; with 8192 slots that is rare and only ever stricter. */
+static uint32_t source_of(const struct stream *s)
+{
+    struct str text = str_from_cstr(stream_peer(s));
+
+    if (str_has_char(text, ':')) {
+        size_t end = 0;
+
+        for (int colons = 0; end < text.n && colons < 4; end++)
+            colons += text.p[end] == ':';
+        text = str_first(text, end);
+    }
+    return (uint32_t)(str_hash(text) % SOURCES);
+}
+
+static void run_queue_add(struct listener *l, struct seat *seat)
+{
+    seat->place = RUNNABLE;
+    seat->next = NULL;
+    if (l->run_last != NULL)
+        l->run_last->next = seat;
+    else
+        l->run_first = seat;
+    l->run_last = seat;
+    l->queued++;
+}
+
+static struct seat *run_queue_take(struct listener *l)
+{
+    struct seat *seat = l->run_first;
+
+    if (seat == NULL)
+        return NULL;
+    l->run_first = seat->next;
+    if (l->run_first == NULL)
+        l->run_last = NULL;
+    seat->place = RUNNING;
+    l->queued--;
+    return seat;
+}
+
+static void unlink_parked(struct seat *seat)
+{
+    seat->prev->next = seat->next;
+    seat->next->prev = seat->prev;
+}
+
+static void leave(struct listener *l, struct seat *seat)
+{
+    l->call.free(seat->session);
+    pthread_mutex_lock(&l->lock);
+    l->connections--;
+    l->per_source[seat->source]--;
+    pthread_cond_broadcast(&l->quiet);
+    pthread_mutex_unlock(&l->lock);
+    free(seat);
+}
+
+/* One shot: after it fires nobody else wakes this seat until it parks again. */
+static void park(struct listener *l, struct seat *seat, int64_t until)
+{
+    struct epoll_event event = { EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+                                 { .ptr = seat } };
+    int fd = l->call.fd(seat->session);
+    _Atomic bool stopping;
+
+    pthread_mutex_lock(&l->lock);
+    stopping = l->stopping;
+    if (!stopping) {
+        seat->place = PARKED;
+        seat->until_mono_ms = until;
+        seat->next = &l->parked;
+        seat->prev = l->parked.prev;
+        l->parked.prev->next = seat;
+        l->parked.prev = seat;
+        if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &event) != 0 &&
+            epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+            panic("epoll: %s", strerror(errno));
+    }
+    pthread_mutex_unlock(&l->lock);
+    if (stopping) {
+        l->call.expired(seat->session, true);
+        leave(l, seat);
+    }
+}
+
+static void run(struct listener *l, struct seat *seat)
+{
+    int64_t until = 0;
+
+    if (l->call.step(seat->session, &until) == LISTENER_PARK)
+        park(l, seat, until);
+    else
+        leave(l, seat);
+}
+
+static void *worker(void *argument)
+{
+    struct listener *l = argument;
+
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        struct seat *seat = run_queue_take(l);
+        struct timespec until;
+
+        if (seat != NULL) {
+            pthread_mutex_unlock(&l->lock);
+            run(l, seat);
+            pthread_mutex_lock(&l->lock);
+            continue;
+        }
+        if (l->stopping)
+            break;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += IDLE_THREADS_MS / 1000;
+        l->idle_threads++;
+        if (pthread_cond_timedwait(&l->work, &l->lock, &until) == ETIMEDOUT &&
+            l->run_first == NULL) {
+            l->idle_threads--;
+            break;
+        }
+        l->idle_threads--;
+    }
+    l->threads--;
+    pthread_cond_broadcast(&l->quiet);
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+static void start_worker(struct listener *l)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attr, worker, l) == 0)
+        l->threads++;
+    pthread_attr_destroy(&attr);
+}
+
+/* With the lock held. */
+static void make_runnable(struct listener *l, struct seat *seat)
+{
+    run_queue_add(l, seat);
+    if (l->idle_threads >= l->queued)
+        pthread_cond_signal(&l->work);
+    else if (l->threads < l->limits.threads)
+        start_worker(l);
+}
+
+static bool admit(struct listener *l, uint32_t source, bool *per_source)
+{
+    bool ok;
+
+    pthread_mutex_lock(&l->lock);
+    *per_source = l->per_source[source] >= l->limits.connections_per_source;
+    ok = !l->stopping && !*per_source && l->connections < l->limits.connections;
+    if (ok) {
+        l->connections++;
+        l->per_source[source]++;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return ok;
+}
+
+static void give_up(struct listener *l, uint32_t source)
+{
+    pthread_mutex_lock(&l->lock);
+    l->connections--;
+    l->per_source[source]--;
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void turn_away(struct listener *l, size_t which, struct stream *s,
+                      bool per_source)
+{
+    stream_deadline(s, clock_mono_ms());
+    stream_write(s, l->call.busy(l->call.context, which, per_source));
+    stream_flush(s);
+    log_event(LOG_NOTICE, "listener.busy", LOG_CSTR("peer", stream_peer(s)),
+              LOG_BOOL("per_source", per_source));
+    stream_free(&s);
+}
+
+static void welcome(struct listener *l, size_t which, int fd)
+{
+    struct stream *s = stream_from_fd(fd);
+    uint32_t source = source_of(s);
+    struct seat *seat;
+    bool per_source;
+    void *session;
+
+    if (!admit(l, source, &per_source)) {
+        turn_away(l, which, s, per_source);
+        return;
+    }
+    session = l->call.open(l->call.context, which, &s);
+    stream_free(&s);
+    if (session == NULL) {
+        give_up(l, source);
+        return;
+    }
+    seat = calloc(1, sizeof(*seat));
+    if (seat == NULL)
+        panic("out of memory");
+    seat->session = session;
+    seat->source = source;
+    pthread_mutex_lock(&l->lock);
+    make_runnable(l, seat);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void accept_all(struct listener *l, size_t which)
+{
+    for (;;) {
+        int fd =
+            accept4(l->fds[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            welcome(l, which, fd);
+            continue;
+        }
+        /* Out of descriptors: the tick comes back; accepted ones end. */
+        if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+/* Input, an end, or an error: the session finds out which. */
+static void unpark(struct listener *l, struct seat *seat)
+{
+    pthread_mutex_lock(&l->lock);
+    if (seat->place == PARKED) {
+        unlink_parked(seat);
+        make_runnable(l, seat);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Takes one seat whose time is over out of the ring; NULL when none is. */
+static struct seat *take_expired(struct listener *l, int64_t now)
+{
+    struct seat *found = NULL;
+
+    pthread_mutex_lock(&l->lock);
+    for (struct seat *s = l->parked.next; s != &l->parked; s = s->next)
+        if (l->stopping || s->until_mono_ms <= now) {
+            unlink_parked(s);
+            s->place = RUNNING;
+            found = s;
+            break;
+        }
+    pthread_mutex_unlock(&l->lock);
+    return found;
+}
+
+static void end_expired(struct listener *l)
+{
+    struct seat *seat;
+
+    while ((seat = take_expired(l, clock_mono_ms())) != NULL) {
+        l->call.expired(seat->session, l->stopping);
+        leave(l, seat);
+    }
+}
+
+static void *accepter(void *argument)
+{
+    struct listener *l = argument;
+    struct epoll_event events[EVENTS];
+    int64_t next_tick = 0;
+
+    while (!l->stopping) {
+        int n = epoll_wait(l->epoll, events, EVENTS, TICK_MS);
+
+        for (int i = 0; i < n; i++) {
+            uintptr_t which = (uintptr_t)events[i].data.u64;
+
+            if (which <= l->fds_n) {
+                if (which < l->fds_n)
+                    accept_all(l, which);
+            } else {
+                unpark(l, events[i].data.ptr);
+            }
+        }
+        if (clock_mono_ms() >= next_tick) {
+            end_expired(l);
+            next_tick = clock_mono_ms() + TICK_MS;
+        }
+    }
+    end_expired(l);
+    return NULL;
+}
+
+static void watch(struct listener *l, int fd, uint64_t which)
+{
+    struct epoll_event event = { EPOLLIN, { .u64 = which } };
+
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        panic("epoll: %s", strerror(errno));
+}
+
+struct listener *listener_start(const int *fds, size_t n,
+                                const struct listener_callbacks *callbacks,
+                                const struct listener_limits *limits)
+{
+    struct listener *l = calloc(1, sizeof(*l));
+    pthread_condattr_t attr;
+
+    if (l == NULL)
+        panic("out of memory");
+    l->call = *callbacks;
+    l->limits = *limits;
+    l->fds = fds;
+    l->fds_n = n;
+    l->parked.next = l->parked.prev = &l->parked;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->work, &attr);
+    pthread_cond_init(&l->quiet, &attr);
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->epoll < 0 || l->wake < 0)
+        panic("epoll: %s", strerror(errno));
+    for (size_t i = 0; i < n; i++)
+        watch(l, fds[i], i);
+    watch(l, l->wake, n);
+    if (pthread_create(&l->accepter, NULL, accepter, l) != 0)
+        panic("no thread for the listener");
+    return l;
+}
+
+void listener_stop(struct listener **listener, int64_t drain_ms)
+{
+    struct listener *l = *listener;
+    int64_t end = clock_mono_ms() + drain_ms;
+    struct timespec until = { end / 1000, end % 1000 * 1000000 };
+    uint64_t one = 1;
+    bool quiet;
+
+    if (l == NULL)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    if (write(l->wake, &one, sizeof(one)) < 0)
+        panic("wake: %s", strerror(errno));
+    pthread_join(l->accepter, NULL);
+    pthread_mutex_lock(&l->lock);
+    while (l->connections + l->threads > 0 &&
+           pthread_cond_timedwait(&l->quiet, &l->lock, &until) != ETIMEDOUT)
+        continue;
+    quiet = l->connections + l->threads == 0;
+    pthread_mutex_unlock(&l->lock);
+    *listener = NULL;
+    /* Sessions that outlive the drain still use it; the process ends anyway. */
+    if (!quiet)
+        return;
+    close(l->epoll);
+    close(l->wake);
+    free(l);
+}
+
+uint32_t listener_count(struct listener *listener)
+{
+    uint32_t n;
+
+    pthread_mutex_lock(&listener->lock);
+    n = listener->connections;
+    pthread_mutex_unlock(&listener->lock);
+    return n;
+}
