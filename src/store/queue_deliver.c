@@ -195,14 +195,15 @@ struct status queue_decide(struct tx *tx, const struct delivery *d)
 {
     struct stmt *s =
         db_sql(tx->db, "UPDATE delivery SET floor = $1, ladder = $2,"
-                       " rule = $3, decision_why = $4"
-                       " WHERE id = $5 AND fence = $6");
+                       " rule = $3, decision_why = $4, orders = $5"
+                       " WHERE id = $6 AND fence = $7");
     struct status st;
 
     bind_text(s, d->floor);
     bind_text(s, d->ladder);
     bind_text(s, d->rule);
     bind_text(s, d->decision_why);
+    bind_text(s, d->orders);
     bind_text(s, id_str(&d->id));
     bind_int(s, d->fence);
     st = stmt_run(s);
@@ -217,8 +218,8 @@ static struct status update_settled(struct tx *tx, const struct delivery *d)
         tx->db, "UPDATE delivery SET state = $1, next_ms = $2, lease_ms = 0,"
                 " attempts = $3, rung = $4, rung_since_ms = $5, method = $6,"
                 " why = $7, delay_sent = $8, final_ms = $9, pickup_id = $10,"
-                " floor = $11, ladder = $12, rule = $13, decision_why = $14"
-                " WHERE id = $15 AND fence = $16 AND lease_ms > 0");
+                " floor = $11, ladder = $12, rule = $13, decision_why = $14,"
+                " orders = $15 WHERE id = $16 AND fence = $17 AND lease_ms > 0");
     struct status st;
 
     bind_int(s, d->state);
@@ -235,6 +236,7 @@ static struct status update_settled(struct tx *tx, const struct delivery *d)
     bind_text(s, d->ladder);
     bind_text(s, d->rule);
     bind_text(s, d->decision_why);
+    bind_text(s, d->orders);
     bind_text(s, id_str(&d->id));
     bind_int(s, d->fence);
     st = stmt_run(s);

@@ -61,6 +61,7 @@ void row_delivery(struct stmt *s, struct arena *arena, struct delivery *out)
     out->ladder = col_text(s, arena);
     out->rule = col_text(s, arena);
     out->decision_why = col_text(s, arena);
+    out->orders = col_text(s, arena);
     out->rung = (uint32_t)col_int(s);
     out->rung_since_wall_ms = col_int(s);
     out->method = col_text(s, arena);
@@ -107,10 +108,10 @@ struct status row_insert_delivery(struct db *db, const struct delivery *d)
     struct stmt *s = db_sql(
         db, "INSERT INTO delivery (id, message_id, recipient, domain, notify,"
             " orcpt, state, next_ms, lease_ms, fence, attempts, floor,"
-            " ladder, rule, decision_why, rung, rung_since_ms, method, why,"
-            " delay_sent, final_ms, pickup_id)"
+            " ladder, rule, decision_why, orders, rung, rung_since_ms, method,"
+            " why, delay_sent, final_ms, pickup_id)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, $9, $10, $11,"
-            " $12, $13, $14, $15, $16, 0, 0, '')");
+            " $12, $13, $14, $15, $16, $17, 0, 0, '')");
 
     bind_text(s, id_str(&d->id));
     bind_text(s, id_str(&d->message_id));
@@ -124,6 +125,7 @@ struct status row_insert_delivery(struct db *db, const struct delivery *d)
     bind_text(s, d->ladder);
     bind_text(s, d->rule);
     bind_text(s, d->decision_why);
+    bind_text(s, d->orders);
     bind_int(s, d->rung);
     bind_int(s, d->rung_since_wall_ms);
     bind_text(s, d->method);

@@ -14,7 +14,7 @@
 #define DELIVERY_COLUMNS                                                       \
     "d.id, d.message_id, d.recipient, d.domain, d.notify, d.orcpt, d.state,"   \
     " d.next_ms, d.lease_ms, d.fence, d.attempts, d.floor, d.ladder, d.rule,"  \
-    " d.decision_why, d.rung, d.rung_since_ms, d.method, d.why,"               \
+    " d.decision_why, d.orders, d.rung, d.rung_since_ms, d.method, d.why,"     \
     " d.delay_sent, d.final_ms, d.pickup_id"
 
 void row_message(struct stmt *s, struct arena *arena, struct message *out);

@@ -213,10 +213,10 @@ static void test_QD_08_old_fence_cannot_settle(void **state)
 {
     struct world *w = *state;
     struct mail mail = new_mail(1);
-    int64_t now = clock_wall_ms() + 1;
     struct lease first, second;
 
     accept(w, &mail);
+    int64_t now = clock_wall_ms() + 1;
     first = lease(w, now, 1000);
     assert_int_equal(lease(w, now + 999, 1000).n, 0);
     second = lease(w, now + 1000, 1000);
