@@ -190,6 +190,7 @@ struct combination {
 static struct config *make_config(const struct combination *c)
 {
     static const char *const floors[] = { "open", "tls", "verified", "sealed" };
+    struct config_errors errors = { 0 };
     struct buf text = { 0 };
     struct config *config;
 
@@ -203,7 +204,8 @@ static struct config *make_config(const struct combination *c)
         if (c->ladder & 1u << m)
             buf_addf(&text, " %.*s", STR_ARG(method_name((enum method)m)));
     buf_add_cstr(&text, " }\n");
-    config = config_parse(buf_str(&text), "/p", &(struct config_errors){ 0 });
+    config = config_parse(buf_str(&text), "/p", &errors);
+    config_errors_free(&errors);
     buf_free(&text);
     return config;
 }

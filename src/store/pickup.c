@@ -150,8 +150,8 @@ static struct status end_one(struct tx *tx, struct str id,
                              enum pickup_state state)
 {
     static const char *const steps[] = {
-        "DELETE FROM frame WHERE body_id ="
-        " (SELECT body_id FROM pickup WHERE id = $1)",
+        ("DELETE FROM frame WHERE body_id ="
+         " (SELECT body_id FROM pickup WHERE id = $1)"),
         "DELETE FROM code WHERE pickup_id = $1",
         "DELETE FROM session WHERE pickup_id = $1",
     };
