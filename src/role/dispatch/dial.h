@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a host's facts to an open session that may be spoken on. Delivery and
+ * `postseal explain` both dial through here, so that they cannot disagree.
+ */
+#ifndef POSTSEAL_DISPATCH_DIAL_H
+#define POSTSEAL_DISPATCH_DIAL_H
+
+#include "role/dispatch/demand.h"
+#include "role/dispatch/pool.h"
+#include "role/dispatch/session.h"
+
+/* One host for one domain. */
+struct dial {
+    const struct config *config;
+    struct tls_trust *trust; /* public CAs and TLS profiles */
+    const struct domain_posture *posture;
+    const struct mx_host *host;
+    const struct route_config *route; /* NULL: by MX */
+    const struct pin_config *pin;
+    struct str domain;
+    enum floor floor;
+    bool waived;
+    const struct secret *auth_secret; /* of the route; NULL: none */
+};
+
+/* What this host must show; for TLS_NEED_NEVER *why says why not. */
+struct demand dial_demand(const struct dial *dial, struct status *why);
+
+/*
+ * A session on one address: from the pool (may be NULL) or newly opened, for
+ * an open delivery a second time without TLS when TLS failed (TP-02). The
+ * fault is FAULT_NONE when *out is set. `seen` is evidence either way; *key
+ * is for pool_give, in arena.
+ */
+struct fault dial_open(const struct dial *dial, enum tls_need need,
+                       const struct sockaddr_storage *address,
+                       int64_t connect_ms, struct pool *pool,
+                       struct arena *arena, struct str *key,
+                       struct tls_seen *seen, bool *reused,
+                       struct session **out);
+
+/* Indexes of the host's addresses in the order of trial, families taking
+ * turns (SO-06). Returns how many were filled. */
+size_t dial_order(const struct mx_host *host, size_t *out, size_t most);
+void dial_address_text(const struct sockaddr_storage *address, char out[64]);
+
+#endif
