@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DATA (RFC 5321, 4.1.1.4) and BDAT (RFC 3030): the message itself. */
+#include "role/intake/session.h"
+
+#include "base/clock.h"
+#include "role/intake/accept.h"
+#include "role/intake/access.h"
+#include "smtp/command.h"
+
+static void begin(struct session *s)
+{
+    struct transaction *tx = &s->tx;
+    struct buf trace = { 0 };
+
+    spool_begin(&tx->spool, s->in->store, s->in->config->limits.message_bytes);
+    tx->spooling = true;
+    accept_trace(s, &trace);
+    spool_prepend(&tx->spool, buf_str(&trace));
+    buf_free(&trace);
+}
+
+static void broken(struct session *s, enum stream_result result)
+{
+    log_event(
+        LOG_INFO, "smtp.in.data_broken", LOG_STR("session", id_str(&s->id)),
+        LOG_CSTR("peer", stream_peer(s->stream)),
+        LOG_CSTR("why", result == STREAM_TIMEOUT ? "too slow"
+                                                 : stream_fault(s->stream)));
+    if (result == STREAM_TIMEOUT)
+        stream_write(s->stream, STR("421 4.4.2 Timeout\r\n"));
+    session_reset(s);
+    session_close(s);
+}
+
+/* The message is whole: keep it and answer for it. */
+static void end(struct session *s)
+{
+    struct status st = spool_finish(&s->tx.spool);
+
+    if (status_is_ok(st))
+        st = accept_message(s);
+    else
+        accept_refused(s, st);
+    session_reset(s);
+    session_reply(s, st);
+}
+
+/* Two readings of one byte stream are possible: neither is taken (SI-01). */
+static void smuggled(struct session *s, const char *sequence)
+{
+    struct status st = status_make(
+        554, "5.5.2", "%s in the message: lines end in CR LF only", sequence);
+
+    log_event(LOG_WARNING, "smtp.in.smuggling",
+              LOG_STR("session", id_str(&s->id)),
+              LOG_CSTR("peer", stream_peer(s->stream)),
+              LOG_CSTR("sequence", sequence));
+    accept_refused(s, st);
+    session_reset(s);
+    session_reply(s, st);
+    session_close(s);
+}
+
+static bool normalises(const struct session *s)
+{
+    return access_in_ranges(stream_peer(s->stream), s->listen->normalise,
+                            s->listen->normalise_n);
+}
+
+void cmd_data(struct session *s, struct str argument)
+{
+    struct smtp_data_decoder decoder;
+    enum smtp_data_state state = SMTP_DATA_MORE;
+
+    if (argument.n != 0) {
+        session_reply(s, status_make(501, "5.5.4", "No parameters allowed"));
+        return;
+    }
+    begin(s);
+    smtp_data_begin(&decoder, normalises(s));
+    stream_write(s->stream, STR("354 End data with <CR><LF>.<CR><LF>\r\n"));
+    if (stream_flush(s->stream) != STREAM_OK) {
+        session_close(s);
+        return;
+    }
+    while (state == SMTP_DATA_MORE) {
+        struct buf *out = &s->tx.spool.incoming;
+        enum stream_result result;
+        struct str block;
+        size_t used;
+
+        session_deadline(s, s->in->config->limits.data_ms);
+        result = stream_peek(s->stream, &block);
+        if (result != STREAM_OK) {
+            broken(s, result);
+            return;
+        }
+        buf_clear(out);
+        state = smtp_data_decode(&decoder, block, out, &used);
+        stream_consume(s->stream, used);
+        spool_add(&s->tx.spool, buf_str(out));
+    }
+    s->tx.spool.has_nul = decoder.has_nul;
+    if (state == SMTP_DATA_BAD)
+        smuggled(s, decoder.fault);
+    else
+        end(s);
+}
+
+/* A chunk is read to its end whatever its fate: its octets are never
+ * commands. */
+static bool read_chunk(struct session *s, uint64_t left, bool keep)
+{
+    while (left > 0) {
+        enum stream_result result;
+        struct str block;
+
+        session_deadline(s, s->in->config->limits.data_ms);
+        result = stream_peek(s->stream, &block);
+        if (result != STREAM_OK) {
+            broken(s, result);
+            return false;
+        }
+        block = str_first(block, left);
+        if (keep)
+            spool_add(&s->tx.spool, block);
+        left -= block.n;
+        stream_consume(s->stream, block.n);
+    }
+    return true;
+}
+
+void cmd_bdat(struct session *s, struct str argument)
+{
+    struct smtp_bdat bdat;
+    struct status st = smtp_bdat_parse(argument, &bdat);
+
+    if (!status_is_ok(st)) {
+        /* Where the chunk ends is not known: nothing after it can be read. */
+        session_reply(s, st);
+        session_close(s);
+        return;
+    }
+    if (s->tx.rcpts_n == 0) {
+        if (!read_chunk(s, bdat.size, false))
+            return;
+        session_reply(s, status_make(554, "5.5.1", "No valid recipients"));
+        return;
+    }
+    if (!s->tx.spooling)
+        begin(s);
+    if (!read_chunk(s, bdat.size, true))
+        return;
+    if (bdat.last)
+        end(s);
+    else
+        session_reply(s, status_make(250, "2.0.0", "%llu octets received",
+                                     (unsigned long long)bdat.size));
+}

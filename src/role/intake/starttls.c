@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* STARTTLS (RFC 3207). What was read before counts for nothing after. */
+#include "role/intake/session.h"
+
+void cmd_starttls(struct session *s, struct str argument)
+{
+    if (argument.n != 0) {
+        session_reply(s, status_make(501, "5.5.4", "No parameters allowed"));
+        return;
+    }
+    if (stream_is_tls(s->stream)) {
+        session_reply(s, status_make(503, "5.5.1", "TLS is active already"));
+        return;
+    }
+    if (s->in->tls == NULL) {
+        session_reply(s, status_make(502, "5.5.1", "No certificate here"));
+        return;
+    }
+    /* Commands that came in one packet with STARTTLS would be read inside TLS
+     * as if they had been protected: such a client is attacked or broken, and
+     * the connection ends (SI-02). */
+    if (stream_has_input(s->stream)) {
+        log_event(LOG_WARNING, "smtp.in.starttls_injection",
+                  LOG_STR("session", id_str(&s->id)),
+                  LOG_CSTR("peer", stream_peer(s->stream)));
+        session_close(s);
+        return;
+    }
+    session_reply(s, status_make(220, "2.0.0", "Ready to start TLS"));
+    if (stream_flush(s->stream) != STREAM_OK ||
+        stream_start_tls_server(s->stream, s->in->tls) != STREAM_OK) {
+        log_event(LOG_INFO, "smtp.in.tls_failed",
+                  LOG_STR("session", id_str(&s->id)),
+                  LOG_CSTR("peer", stream_peer(s->stream)),
+                  LOG_CSTR("why", stream_fault(s->stream)));
+        session_close(s);
+        return;
+    }
+    session_forget(s);
+}
