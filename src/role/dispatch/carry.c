@@ -104,6 +104,32 @@ static const char *result_of(const struct walk *w)
     return "deferred";
 }
 
+/* Why this method served, in words. */
+static struct str proof_of(struct walk *w, const struct tls_seen *seen)
+{
+    bool trusted = w->dial.route != NULL && w->dial.route->has_floor;
+
+    switch (seen->by) {
+    case VERIFIED_PIN:
+        return STR("pinned key matched");
+    case VERIFIED_DANE_EE:
+        return STR("DANE-EE matched");
+    case VERIFIED_DANE_TA:
+        return STR("DANE-TA matched");
+    case VERIFIED_STS:
+        return STR("MTA-STS policy kept, certificate valid");
+    case VERIFIED_PKIX:
+        return arena_printf(w->trip->arena, "certificate valid for %.*s",
+                            STR_ARG(w->dial.host->name));
+    case VERIFIED_NONE:
+        break;
+    }
+    if (seen->up)
+        return STR("encrypted, server not proven");
+    return trusted ? STR("in clear: the route is trusted")
+                   : STR("in clear: the floor is open");
+}
+
 static void record(struct walk *w, const struct sockaddr_storage *address,
                    const struct session *s, int64_t begun, bool reused)
 {
@@ -111,6 +137,7 @@ static void record(struct walk *w, const struct sockaddr_storage *address,
         w, address, &s->seen, w->trip->passengers[0].status, result_of(w));
 
     e->clear = !s->seen.up;
+    w->trip->method_why = proof_of(w, &s->seen);
     e->reply = keep_text(w, s->said);
     e->send_ms = (uint32_t)(clock_mono_ms() - begun);
     if (!reused) {

@@ -138,6 +138,17 @@ static void describe_domain(struct view *v, const struct domain_posture *p)
     const struct sts_policy *sts = &p->sts;
     static const char *const modes[] = { "none", "testing", "enforce" };
 
+    if (v->dial.route != NULL) {
+        say(v->arena, &v->out->facts, "route (line %u) to %.*s port %u%s%.*s",
+            v->dial.route->line, STR_ARG(v->dial.route->host),
+            (unsigned)v->dial.route->port,
+            v->dial.route->has_floor ? ", trusted with floor " : "",
+            STR_ARG(v->dial.route->has_floor ? floor_name(v->dial.route->floor)
+                                             : STR("")));
+        return;
+    }
+    if (!status_is_ok(p->status) && !p->null_mx)
+        return;
     say(v->arena, &v->out->facts, "%.*s: %s, MX %s", STR_ARG(p->domain),
         p->null_mx       ? "takes no mail (null MX)"
         : p->implicit_mx ? "no MX record, the domain itself is the host"

@@ -121,7 +121,9 @@ static void land(struct climb *c, size_t i, const struct trip *trip,
     entry->far_dsn = p->far_dsn;
     d->method = method_name(trip->method);
     /* Why it goes by the portal is what stopped the rung before it. */
-    if (trip->method_why.n > 0)
+    if (trip->method_why.n > 0 &&
+        (trip->method != METHOD_TLS || trip->news != YARD_WELL ||
+         p->outcome == OUTCOME_DELIVERED))
         d->why = trip->method_why;
     else if (p->outcome != OUTCOME_DELIVERED)
         d->why = str_keep(&c->settlement->arena, str_from_cstr(p->status.why));
