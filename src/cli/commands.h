@@ -10,6 +10,16 @@ extern const struct cli_command cli_serve;
 extern const struct cli_command cli_config_check;
 extern const struct cli_command cli_config_show;
 extern const struct cli_command cli_policy_test;
+extern const struct cli_command cli_queue_list;
+extern const struct cli_command cli_queue_show;
+extern const struct cli_command cli_queue_retry;
+extern const struct cli_command cli_queue_hold;
+extern const struct cli_command cli_queue_release;
+extern const struct cli_command cli_queue_delete;
+extern const struct cli_command cli_message_show;
+extern const struct cli_command cli_pickup_list;
+extern const struct cli_command cli_pickup_recall;
+extern const struct cli_command cli_pickup_extend;
 extern const struct cli_command cli_user_add;
 extern const struct cli_command cli_user_list;
 extern const struct cli_command cli_user_remove;
@@ -17,6 +27,9 @@ extern const struct cli_command cli_explain;
 extern const struct cli_command cli_version;
 extern const struct cli_command cli_help_command;
 extern const struct cli_command cli_completion;
+
+/* Shared by queue show and message show (message.c). */
+enum cli_exit message_show_run(struct cli *cli);
 
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_commands_n;

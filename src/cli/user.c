@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/records.h"
 #include "policy/value.h"
 #include "seal/password.h"
 
@@ -103,31 +104,11 @@ static struct status remove_work(struct tx *tx, void *argument)
     return user_remove(tx, c->user.name, &c->found);
 }
 
-/* Opens the store of the configuration; *code says why not. */
-static struct store *open_store(const struct cli *cli, enum cli_exit *code)
-{
-    struct config *config = cli_load(cli);
-    struct store *store = NULL;
-    struct buf path = { 0 };
-    struct status st;
-
-    *code = CLI_CONFIG;
-    if (config == NULL)
-        return NULL;
-    buf_add(&path, config->data_dir);
-    st = store_open(buf_cstr(&path), &store);
-    if (!status_is_ok(st))
-        *code = cli_fail_status(cli, st);
-    buf_free(&path);
-    config_free(&config);
-    return store;
-}
-
 static enum cli_exit commit(const struct cli *cli, store_work *work,
                             struct change *change)
 {
     enum cli_exit code;
-    struct store *store = open_store(cli, &code);
+    struct store *store = records_open(cli, &code);
     struct status st;
 
     if (store == NULL)
@@ -263,7 +244,7 @@ static void print_table(const struct cli *cli, const struct user *users,
 static enum cli_exit run_list(struct cli *cli)
 {
     enum cli_exit code;
-    struct store *store = open_store(cli, &code);
+    struct store *store = records_open(cli, &code);
     struct arena arena = { 0 };
     struct user *users = NULL;
     struct status st;
