@@ -104,6 +104,18 @@ check 0 '"scram": true' user list --json -c new/postseal.conf
 check 2 'standard input' user add eve -c new/postseal.conf
 check 0 'removed bob' user remove bob -c new/postseal.conf
 check 1 'no account bob' user remove bob -c new/postseal.conf
+check 0 'nothing' queue list -c new/postseal.conf
+check 0 '[]' queue list --json -c new/postseal.conf
+check 0 'no pickups' pickup list -c new/postseal.conf
+check 1 'no such state' queue list --state gone -c new/postseal.conf
+check 1 'no such state' pickup list --state gone -c new/postseal.conf
+check 2 'is not an id' message show x -c new/postseal.conf
+check 2 'is not an id' queue delete 01% -c new/postseal.conf
+check 1 'no message' message show 01m4w3k9x2 -c new/postseal.conf
+check 1 'nothing is queued' queue hold 01m4w3k9x2 -c new/postseal.conf
+check 1 'no live pickup' pickup recall 01m4w3k9x2 -c new/postseal.conf
+check 2 '--by takes' pickup extend 01m4w3k9x2 --by soon -c new/postseal.conf
+check 3 'No such file' queue list -c none.conf
 grep -rq 'correct horse' new && { echo "the password is kept"; failed=1; }
 
 exit $failed

@@ -11,6 +11,8 @@ static void print_field(const char *name, struct str value)
 
 static void print_attempt(struct arena *arena, const struct attempt *a)
 {
+    struct str reply = records_safe(arena, a->reply);
+    struct str why = records_safe(arena, a->why);
     struct str when = records_when(arena, a->at_wall_ms);
 
     printf("    %.*s  %.*s %.*s", STR_ARG(when), STR_ARG(a->method),
@@ -23,9 +25,9 @@ static void print_attempt(struct arena *arena, const struct attempt *a)
         printf("  verified by %.*s", STR_ARG(a->verified_by));
     putchar('\n');
     if (a->reply.n > 0)
-        printf("      they said  %.*s\n", STR_ARG(a->reply));
+        printf("      they said  %.*s\n", STR_ARG(reply));
     if (a->why.n > 0 && !str_eq(a->why, a->reply))
-        printf("      because    %.*s\n", STR_ARG(a->why));
+        printf("      because    %.*s\n", STR_ARG(why));
     if (a->maybe_duplicate)
         printf("      may be a second copy: an earlier attempt was cut off\n");
 }
@@ -37,14 +39,14 @@ static void print_delivery(struct rx *rx, struct arena *arena,
     struct attempt *attempts = NULL;
     size_t n = 0;
 
-    printf("\n%.*s  %.*s%s%.*s\n", STR_ARG(d->recipient), STR_ARG(state),
-           d->method.n > 0 ? " by " : "", STR_ARG(d->method));
+    printf("\n%.*s  %.*s%s%.*s\n", STR_ARG(records_safe(arena, d->recipient)),
+           STR_ARG(state), d->method.n > 0 ? " by " : "", STR_ARG(d->method));
     printf("  id %s\n", d->id.text);
     if (d->floor.n > 0)
         printf("  floor %.*s, ladder %.*s, by rule \"%.*s\"\n",
                STR_ARG(d->floor), STR_ARG(d->ladder), STR_ARG(d->rule));
     if (d->why.n > 0)
-        printf("  why   %.*s\n", STR_ARG(d->why));
+        printf("  why   %.*s\n", STR_ARG(records_safe(arena, d->why)));
     if (d->state == DELIVERY_QUEUED)
         printf("  next  %.*s\n", STR_ARG(records_when(arena, d->next_wall_ms)));
     if (d->pickup_id.text[0] != '\0')
@@ -59,7 +61,8 @@ static void print_message(struct rx *rx, struct arena *arena,
                           size_t n)
 {
     print_field("message", id_str(&m->id));
-    print_field("from", m->from.n > 0 ? m->from : STR("<>"));
+    print_field("from",
+                m->from.n > 0 ? records_safe(arena, m->from) : STR("<>"));
     print_field("received", records_when(arena, m->received_wall_ms));
     print_field("size", arena_printf(arena, "%llu octets",
                                      (unsigned long long)m->size_bytes));
@@ -72,8 +75,9 @@ static void print_message(struct rx *rx, struct arena *arena,
 
 enum cli_exit message_show_run(struct cli *cli)
 {
-    enum cli_exit code;
-    struct store *store = records_open(cli, &code);
+    enum cli_exit code = CLI_USAGE;
+    struct store *store =
+        records_is_id(cli, cli->arguments[0]) ? records_open(cli, &code) : NULL;
     struct arena arena = { 0 };
     struct delivery *deliveries = NULL;
     struct message message = { 0 };

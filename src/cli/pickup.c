@@ -103,8 +103,9 @@ static enum cli_exit change(struct cli *cli, int64_t expires_wall_ms,
 {
     struct change c = { .id = str_from_cstr(cli->arguments[0]),
                         .expires_wall_ms = expires_wall_ms };
-    enum cli_exit code;
-    struct store *store = records_open(cli, &code);
+    enum cli_exit code = CLI_USAGE;
+    struct store *store =
+        records_is_id(cli, cli->arguments[0]) ? records_open(cli, &code) : NULL;
     struct arena arena = { 0 };
     struct status st;
 
@@ -117,7 +118,8 @@ static enum cli_exit change(struct cli *cli, int64_t expires_wall_ms,
     if (!status_is_ok(st))
         return cli_fail_status(cli, st);
     if (c.changed == 0)
-        return cli_fail(cli, CLI_NO, "no pickup that still waits has the id %s",
+        return cli_fail(cli, CLI_NO,
+                        "no live pickup %s would be changed by this",
                         cli->arguments[0]);
     if (cli->json)
         cli_json(json_pack("{sI}", "changed", (json_int_t)c.changed));
@@ -184,7 +186,8 @@ const struct cli_command cli_pickup_extend = {
     .name = "pickup extend",
     .arguments = "ID",
     .summary = "Keep a message in the portal for longer",
-    .details = "Moves the end of a pickup that has not ended yet. JSON: "
+    .details = "Moves the end of a pickup that has not ended yet; never to "
+               "an earlier time. JSON: "
                "changed.",
     .least = 1,
     .most = 1,

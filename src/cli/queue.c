@@ -117,11 +117,15 @@ static struct status act_work(struct tx *tx, void *argument)
 static enum cli_exit act_all(struct cli *cli, enum queue_action action,
                              const char *done, const char *nothing)
 {
-    enum cli_exit code;
-    struct store *store = records_open(cli, &code);
+    enum cli_exit code = CLI_USAGE;
+    struct store *store;
     struct arena arena = { 0 };
     size_t total = 0;
 
+    for (size_t i = 0; i < cli->arguments_n; i++)
+        if (!records_is_id(cli, cli->arguments[i]))
+            return CLI_USAGE;
+    store = records_open(cli, &code);
     if (store == NULL)
         return code;
     code = CLI_OK;
@@ -149,7 +153,7 @@ static enum cli_exit act_all(struct cli *cli, enum queue_action action,
 static enum cli_exit run_retry(struct cli *cli)
 {
     return act_all(cli, QUEUE_RETRY, "tries again at once for",
-                   "nothing is queued under this id");
+                   "nothing under this id waits for its next try");
 }
 
 static enum cli_exit run_hold(struct cli *cli)

@@ -5,7 +5,10 @@
 #include "store/store.h"
 
 #include <pwd.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { ID_LEAST = 4 };
 
 struct store *records_open(const struct cli *cli, enum cli_exit *code)
 {
@@ -33,6 +36,31 @@ struct str records_actor(struct arena *arena)
     if (who == NULL)
         return arena_printf(arena, "uid %u", (unsigned)getuid());
     return str_keep(arena, str_from_cstr(who->pw_name));
+}
+
+bool records_is_id(const struct cli *cli, const char *text)
+{
+    size_t n = strlen(text);
+    bool ok = n >= ID_LEAST && n <= ID_TEXT;
+
+    for (size_t i = 0; i < n; i++)
+        ok = ok && ascii_is_alnum(text[i]);
+    if (!ok)
+        cli_fail(cli, CLI_USAGE,
+                 "'%s' is not an id: those have %d letters and digits, and the "
+                 "first %d at least are needed",
+                 text, (int)ID_TEXT, (int)ID_LEAST);
+    return ok;
+}
+
+struct str records_safe(struct arena *arena, struct str s)
+{
+    char *safe = str_keep_cstr(arena, s);
+
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)safe[i] < ' ' || safe[i] == 127)
+            safe[i] = '?';
+    return str_of(safe, s.n);
 }
 
 json_t *records_time(int64_t wall_ms)

@@ -13,6 +13,12 @@ struct store *records_open(const struct cli *cli, enum cli_exit *code);
 /* Who acts, for the audit log: "root", or "uid 1000". */
 struct str records_actor(struct arena *arena);
 
+/* An id or the beginning of one, as the commands print them; false, and said
+ * so, when text cannot be one. */
+bool records_is_id(const struct cli *cli, const char *text);
+/* A text of strangers on a terminal: control characters become "?". */
+struct str records_safe(struct arena *arena, struct str s);
+
 json_t *records_time(int64_t wall_ms); /* null for 0 */
 json_t *records_delivery(const struct delivery *d);
 json_t *records_attempt(const struct attempt *a);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/audit.h"
+#include "store/find.h"
 #include "store/row.h"
 #include "store/tx.h"
 
@@ -180,19 +181,24 @@ static struct status end_one(struct tx *tx, struct str id,
     return st;
 }
 
-/* Live pickups that an id speaks of: its own, its delivery's, its message's. */
-static struct status live_ids(struct tx *tx, struct str id, struct arena *arena,
-                              struct row_list *list)
+/* Live pickups that an id speaks of: its own, its delivery's, its message's;
+ * those alone that end before a time. */
+static struct status live_ids(struct tx *tx, struct str id, int64_t before_ms,
+                              struct arena *arena, struct row_list *list)
 {
-    struct stmt *s =
-        db_sql(tx->db, "SELECT p.id FROM pickup p WHERE p.state < 2 AND"
-                       " ((p.id >= $1 AND p.id < $2) OR"
-                       " (p.delivery_id >= $1 AND p.delivery_id < $2) OR"
-                       " p.delivery_id IN (SELECT d.id FROM delivery d"
-                       " WHERE d.message_id >= $1 AND d.message_id < $2))");
+    struct found f;
+    struct status st = find_one(tx->db, id, &f);
+    struct stmt *s;
 
-    bind_text(s, id);
-    bind_text(s, arena_printf(arena, "%.*s~", STR_ARG(id)));
+    if (!status_is_ok(st) || f.things == 0)
+        return st;
+    s = db_sql(tx->db, "SELECT p.id FROM delivery d"
+                       " JOIN pickup p ON p.delivery_id = d.id"
+                       " WHERE d.message_id = $1 AND ($2 = '' OR d.id = $2)"
+                       " AND p.state < 2 AND p.expires_ms < $3");
+    bind_text(s, id_str(&f.message_id));
+    bind_text(s, id_str(&f.delivery_id));
+    bind_int(s, before_ms);
     while (stmt_row(s))
         *(struct str *)row_list_add(list, arena, sizeof(struct str)) =
             col_text(s, arena);
@@ -204,7 +210,7 @@ struct status pickup_recall(struct tx *tx, struct str id, struct str actor,
 {
     struct arena arena = { 0 };
     struct row_list list = { 0 };
-    struct status st = live_ids(tx, id, &arena, &list);
+    struct status st = live_ids(tx, id, INT64_MAX, &arena, &list);
     const struct str *ids = (const void *)list.items;
 
     for (size_t i = 0; i < list.n && status_is_ok(st); i++)
@@ -222,7 +228,7 @@ struct status pickup_extend(struct tx *tx, struct str id,
 {
     struct arena arena = { 0 };
     struct row_list list = { 0 };
-    struct status st = live_ids(tx, id, &arena, &list);
+    struct status st = live_ids(tx, id, expires_wall_ms, &arena, &list);
     const struct str *ids = (const void *)list.items;
 
     for (size_t i = 0; i < list.n && status_is_ok(st); i++) {

@@ -48,10 +48,12 @@ struct pickup_filter {
 };
 struct status pickup_list(struct rx *rx, const struct pickup_filter *filter,
                           struct arena *arena, struct pickup **out, size_t *n);
-/* Destroys key and body; a message or pickup or delivery id. Audited. */
+/* Destroys key and body; a message, pickup or delivery id or the beginning of
+ * one: refused when it fits more than one of them. Audited. */
 struct status pickup_recall(struct tx *tx, struct str id, struct str actor,
                             size_t *changed);
-/* New end; a pickup already expired or recalled cannot be extended. */
+/* A later end; a pickup already expired or recalled cannot be extended, and
+ * none is made shorter. */
 struct status pickup_extend(struct tx *tx, struct str id,
                             int64_t expires_wall_ms, struct str actor,
                             size_t *changed);

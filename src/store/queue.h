@@ -165,7 +165,9 @@ struct queue_row {
 struct status queue_list(struct rx *rx, const struct queue_filter *filter,
                          struct arena *arena, struct queue_row **out,
                          size_t *n);
-/* id may name a message or one delivery; found false when neither. */
+/* id may name a message, one of its deliveries or pickups, or be the beginning
+ * of such a name; found false when there is none, refused when it fits several
+ * messages. */
 struct status queue_find(struct rx *rx, struct str id, struct arena *arena,
                          struct message *message, struct delivery **deliveries,
                          size_t *n, bool *found);
@@ -174,7 +176,8 @@ struct status queue_attempts(struct rx *rx, const struct id *delivery_id,
                              size_t *n);
 
 enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
-/* On a message or delivery id; *changed counts deliveries. Audited. */
+/* On a message, delivery or pickup id, or the beginning of one: refused when it
+ * fits more than one of them. *changed counts deliveries. Audited. */
 struct status queue_act(struct tx *tx, struct str id, enum queue_action action,
                         struct str actor, size_t *changed);
 

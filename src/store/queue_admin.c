@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "store/audit.h"
+#include "store/find.h"
 #include "store/queue_body.h"
 #include "store/row.h"
 #include "store/tx.h"
@@ -76,32 +77,6 @@ struct status queue_list(struct rx *rx, const struct queue_filter *filter,
 
 /* --- finding ----------------------------------------------------------- */
 
-/* The id of the message that an id, or a prefix of one, speaks of: its own, a
- * delivery's, or a pickup's. More than one: refused. */
-static struct status message_of(struct db *db, struct str id,
-                                struct arena *arena, struct str *out,
-                                size_t *hits)
-{
-    struct stmt *s =
-        db_sql(db, "SELECT id FROM message WHERE id >= $1 AND id < $2"
-                   " UNION SELECT message_id FROM delivery"
-                   " WHERE id >= $1 AND id < $2"
-                   " UNION SELECT d.message_id FROM delivery d"
-                   " JOIN pickup p ON p.delivery_id = d.id"
-                   " WHERE p.id >= $1 AND p.id < $2 LIMIT 2");
-    /* Behind every id that starts so: "~" sorts after all their letters. */
-    struct str end = arena_printf(arena, "%.*s~", STR_ARG(id));
-
-    bind_text(s, id);
-    bind_text(s, end);
-    *hits = 0;
-    while (stmt_row(s)) {
-        *out = col_text(s, arena);
-        ++*hits;
-    }
-    return stmt_end(s);
-}
-
 static struct status load_message(struct db *db, struct str id,
                                   struct arena *arena, struct message *out)
 {
@@ -135,20 +110,22 @@ struct status queue_find(struct rx *rx, struct str id, struct arena *arena,
                          struct message *message, struct delivery **deliveries,
                          size_t *n, bool *found)
 {
-    struct str message_id = { "", 0 };
-    size_t hits = 0;
-    struct status st = message_of(rx->db, id, arena, &message_id, &hits);
+    struct found f;
+    struct status st = find_by_id(rx->db, id, &f);
 
-    *found = status_is_ok(st) && hits == 1;
+    *found = status_is_ok(st) && f.things > 0;
     *n = 0;
-    if (status_is_ok(st) && hits > 1)
-        return status_refuse("several messages have ids that start with %.*s",
-                             STR_ARG(id));
+    if (*found && !f.one_message) {
+        *found = false;
+        st = status_refuse("several messages have ids that start with %.*s",
+                           STR_ARG(id));
+    }
     if (!*found)
         return st;
-    st = load_message(rx->db, message_id, arena, message);
+    st = load_message(rx->db, id_str(&f.message_id), arena, message);
     if (status_is_ok(st))
-        st = load_deliveries(rx->db, message_id, arena, deliveries, n);
+        st = load_deliveries(rx->db, id_str(&f.message_id), arena, deliveries,
+                             n);
     return st;
 }
 
@@ -195,84 +172,62 @@ struct status queue_attempts(struct rx *rx, const struct id *delivery_id,
 struct change {
     int64_t from_first, from_last, to;
     const char *name;
+    bool unleased; /* only what nobody is working on */
 };
 
 static const struct change changes[] = {
     [QUEUE_RETRY] = { DELIVERY_QUEUED, DELIVERY_QUEUED, DELIVERY_QUEUED,
-                      "retry" },
-    [QUEUE_HOLD] = { DELIVERY_QUEUED, DELIVERY_QUEUED, DELIVERY_HELD, "hold" },
+                      "retry", true },
+    [QUEUE_HOLD] = { DELIVERY_QUEUED, DELIVERY_QUEUED, DELIVERY_HELD, "hold",
+                     false },
     [QUEUE_RELEASE] = { DELIVERY_HELD, DELIVERY_HELD, DELIVERY_QUEUED,
-                        "release" },
+                        "release", false },
     [QUEUE_DELETE] = { DELIVERY_QUEUED, DELIVERY_HELD, DELIVERY_DELETED,
-                       "delete" },
+                       "delete", false },
 };
 
-/* The fence goes up: whoever holds a lease on it can settle no more. */
+/* The fence goes up: whoever holds a lease on it can settle no more. What is
+ * being tried right now is not tried again beside that. */
 static struct status apply(struct tx *tx, const struct change *c,
-                           struct str message_id, struct str delivery_id,
-                           size_t *changed)
+                           const struct found *f, size_t *changed)
 {
     int64_t now = clock_wall_ms();
     struct stmt *s = db_sql(
         tx->db, "UPDATE delivery SET state = $1, next_ms = $2, lease_ms = 0,"
                 " fence = fence + 1, final_ms = $3"
                 " WHERE message_id = $4 AND state BETWEEN $5 AND $6"
-                " AND ($7 = '' OR id = $7)");
+                " AND ($7 = '' OR id = $7) AND ($8 = 0 OR lease_ms <= $2)");
     struct status st;
 
     bind_int(s, c->to);
     bind_int(s, now);
     bind_int(s, c->to == DELIVERY_DELETED ? now : 0);
-    bind_text(s, message_id);
+    bind_text(s, id_str(&f->message_id));
     bind_int(s, c->from_first);
     bind_int(s, c->from_last);
-    bind_text(s, delivery_id);
+    bind_text(s, id_str(&f->delivery_id));
+    bind_int(s, c->unleased);
     st = stmt_run(s);
     *changed = status_is_ok(st) ? db_changes(tx->db) : 0;
     return st;
-}
-
-/* "" when id names the message as a whole. */
-static struct str one_delivery(struct tx *tx, struct str id,
-                               struct arena *arena)
-{
-    struct stmt *s = db_sql(tx->db, "SELECT id FROM delivery"
-                                    " WHERE id >= $1 AND id < $2 LIMIT 1");
-    struct str found = { "", 0 };
-
-    bind_text(s, id);
-    bind_text(s, arena_printf(arena, "%.*s~", STR_ARG(id)));
-    if (stmt_row(s))
-        found = col_text(s, arena);
-    stmt_end(s);
-    return found;
 }
 
 struct status queue_act(struct tx *tx, struct str id, enum queue_action action,
                         struct str actor, size_t *changed)
 {
     const struct change *c = &changes[action];
-    struct arena arena = { 0 };
-    struct str message_text = { "", 0 };
-    size_t hits = 0;
-    struct id message_id;
-    struct status st = message_of(tx->db, id, &arena, &message_text, &hits);
+    struct found f;
+    struct status st = find_one(tx->db, id, &f);
 
     *changed = 0;
-    if (status_is_ok(st) && hits > 1)
-        st = status_refuse("several messages have ids that start with %.*s",
-                           STR_ARG(id));
-    if (!status_is_ok(st) || hits == 0)
-        goto done;
-    row_id(message_text, &message_id);
-    st = apply(tx, c, message_text, one_delivery(tx, id, &arena), changed);
+    if (!status_is_ok(st) || f.things == 0)
+        return st;
+    st = apply(tx, c, &f, changed);
     if (status_is_ok(st) && *changed > 0)
-        st = audit_admin(tx, c->name, id, actor, *changed);
-    if (status_is_ok(st) && action == QUEUE_DELETE)
-        st = queue_destroy_body(tx, &message_id);
+        st = audit_admin(tx, c->name, id_str(&f.id), actor, *changed);
+    if (status_is_ok(st) && *changed > 0 && action == QUEUE_DELETE)
+        st = queue_destroy_body(tx, &f.message_id);
     tx->new_work |= action == QUEUE_RETRY || action == QUEUE_RELEASE;
-done:
-    arena_free(&arena);
     return st;
 }
 

@@ -214,12 +214,13 @@ struct status queue_decide(struct tx *tx, const struct delivery *d)
 
 static struct status update_settled(struct tx *tx, const struct delivery *d)
 {
-    struct stmt *s = db_sql(
-        tx->db, "UPDATE delivery SET state = $1, next_ms = $2, lease_ms = 0,"
-                " attempts = $3, rung = $4, rung_since_ms = $5, method = $6,"
-                " why = $7, delay_sent = $8, final_ms = $9, pickup_id = $10,"
-                " floor = $11, ladder = $12, rule = $13, decision_why = $14,"
-                " orders = $15 WHERE id = $16 AND fence = $17 AND lease_ms > 0");
+    struct stmt *s =
+        db_sql(tx->db,
+               "UPDATE delivery SET state = $1, next_ms = $2, lease_ms = 0,"
+               " attempts = $3, rung = $4, rung_since_ms = $5, method = $6,"
+               " why = $7, delay_sent = $8, final_ms = $9, pickup_id = $10,"
+               " floor = $11, ladder = $12, rule = $13, decision_why = $14,"
+               " orders = $15 WHERE id = $16 AND fence = $17 AND lease_ms > 0");
     struct status st;
 
     bind_int(s, d->state);

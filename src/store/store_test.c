@@ -6,6 +6,7 @@
 #include "store/queue.h"
 #include "store/user.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -398,6 +399,48 @@ static void test_hold_release_delete(void **state)
     assert_int_equal(act(w, STR("01arz3ndektsv4rrffq69g5fav"), QUEUE_HOLD), 0);
 }
 
+/* An id may be typed in part and in capitals, but never acts on what was not
+ * meant. */
+static void test_ids_by_their_beginning(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(2), other = new_mail(1);
+    struct act a = { .action = QUEUE_HOLD };
+    char capitals[ID_TEXT + 1] = "";
+
+    for (size_t i = 0; i < ID_TEXT; i++)
+        capitals[i] = (char)toupper(mail.deliveries[1].text[i]);
+    accept(w, &mail);
+    accept(w, &other);
+    a.id = str_first(id_str(&mail.id), 4); /* the time: all begin so */
+    assert_false(status_is_ok(store_commit(w->store, act_work, &a)));
+    a.id = STR("");
+    assert_true(status_is_ok(store_commit(w->store, act_work, &a)));
+    assert_int_equal(a.changed, 0);
+    assert_int_equal(act(w, STR("%"), QUEUE_HOLD), 0);
+    assert_int_equal(act(w, STR("~"), QUEUE_HOLD), 0);
+    assert_int_equal(
+        act(w, str_first(id_str(&mail.deliveries[0]), 25), QUEUE_HOLD), 1);
+    assert_int_equal(act(w, str_from_cstr(capitals), QUEUE_HOLD), 1);
+    assert_int_equal(act(w, str_first(id_str(&mail.id), 25), QUEUE_RELEASE), 2);
+    assert_int_equal(act(w, id_str(&other.id), QUEUE_RELEASE), 0);
+}
+
+/* What is being tried is not made due beside that. */
+static void test_retry_leaves_leased_alone(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1);
+    struct lease l;
+
+    accept(w, &mail);
+    l = lease(w, clock_wall_ms() + 1, 60000);
+    assert_int_equal(l.n, 1);
+    assert_int_equal(act(w, id_str(&mail.id), QUEUE_RETRY), 0);
+    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_QUEUED)));
+    assert_int_equal(act(w, id_str(&mail.id), QUEUE_RETRY), 1);
+}
+
 /* --- audit
  * -------------------------------------------------------------------- */
 
@@ -625,6 +668,8 @@ int main(void)
         WITH_WORLD(test_busy_domains_are_left_out),
         WITH_WORLD(test_QD_11_orphans),
         WITH_WORLD(test_hold_release_delete),
+        WITH_WORLD(test_ids_by_their_beginning),
+        WITH_WORLD(test_retry_leaves_leased_alone),
         WITH_WORLD(test_audit_has_every_fact_in_order),
         WITH_WORLD(test_accounts),
         WITH_WORLD(test_PO_03_codes),
