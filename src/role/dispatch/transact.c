@@ -256,8 +256,10 @@ static enum sent refused_data(struct transaction *t, const struct answer *a)
 static enum sent after_data(struct transaction *t, const struct answer *a)
 {
     if (t->accepted == 0) {
-        /* 354 for nobody: the only clean way out is to leave. */
-        t->session->spoilt |= a->code == 354;
+        /* 354 for nobody: the only clean way out is to leave. Otherwise the
+         * sender is still on record there and must be taken back. */
+        if (a->code == 354 || t->session->spoilt || !in_step(t))
+            t->session->spoilt = true;
         return SENT_DONE;
     }
     return a->code == 354 ? send_body(t) : refused_data(t, a);
