@@ -113,9 +113,10 @@ class Exim:
             interfaces=" : ".join(h.address for h in self.hosts),
             domains=" : ".join(d.name for d in self.domains),
             mail=self.facts["mail_folder"]))
-        self.process = processes.start(
+        self.process = processes.start(processes.watched(
             processes.any_folder()
-            + [self._binary(), "-C", config, "-bdf", "-q1m"], self.log)
+            + [self._binary(), "-C", config, "-bdf", "-q1m"]),
+            self.log)
 
     def ready(self):
         processes.wait_for_port(self.hosts[-1].address,

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -65,6 +66,16 @@ class PracticeInternet:
         if not (SERVERS / "usr/sbin/knotd").exists():
             raise PracticeError(
                 "its servers are not unpacked: run tools/bootstrap")
+        facts = self.facts
+        tcp, local = socket.SOCK_STREAM, "127.0.0.1"
+        processes.must_be_free(
+            [(host.address, facts["smtp_port"], tcp)
+             for host in HOSTS.values()]
+            + [(ADDRESS, facts["dns_port"], socket.SOCK_DGRAM),
+               (ADDRESS, facts["dns_port"], tcp),
+               (HTTPS_ADDRESS, facts["https_port"], tcp),
+               (local, facts["control_port"], tcp),
+               (local, facts["greylist_port"], tcp)])
 
     def start(self):
         """Up, or PracticeError and nothing left behind."""

@@ -143,9 +143,9 @@ class Postfix:
             maps=" ".join(f"{{@{d.name}={d.name}/}}" for d in self.domains)))
         (config / "master.cf").write_text(
             SERVICES + "".join(self._service(d, h) for d, h in self.hosts))
-        self.process = processes.start(
+        self.process = processes.start(processes.watched(
             processes.any_folder()
-            + [SERVERS / "usr/lib/postfix/sbin/master", "-c", config, "-d"],
+            + [SERVERS / "usr/lib/postfix/sbin/master", "-c", config, "-d"]),
             self.log)
 
     def ready(self):

@@ -36,6 +36,15 @@ def _follow(parent):
         os._exit(1)
 
 
+def watched(command):
+    """The command below a shell that ends it.
+
+    A server that changes users loses what _follow() asked of the kernel.
+    """
+    return ["/bin/sh", "-c", 'trap "kill -TERM \\$pid" TERM INT\n'
+            '"$@" & pid=$!\nwait $pid\nwait $pid', "sh", *command]
+
+
 def any_folder():
     """Words before a command whose processes change to other users.
 
@@ -88,6 +97,19 @@ def stop(processes, wait_s=5):
         process.wait()
         while group_alive(process) and time.monotonic() < end + 1:
             time.sleep(0.01)
+
+
+def must_be_free(places):
+    """PracticeError if somebody else listens at an address and port."""
+    for address, port, kind in places:
+        with socket.socket(socket.AF_INET, kind) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((address, port))
+            except OSError as error:
+                raise PracticeError(
+                    f"{address}:{port}: {error.strerror}; is one running "
+                    "already? Another port base helps") from error
 
 
 def wait_for_port(address, port, process, log, wait_s=20):

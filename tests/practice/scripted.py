@@ -365,8 +365,8 @@ def tls_context(certificates, host, wish):
                                               wish["certificate"]))
 
     def on_name(sock, name, _context):
-        sock.sni = getattr(sock, "sni", None) or {}
-        sock.sni["sni"] = name
+        if hasattr(sock, "sni"):
+            sock.sni["sni"] = name
     context.sni_callback = on_name
     return context
 
