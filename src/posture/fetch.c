@@ -2,16 +2,62 @@
 #include "posture/fetch.h"
 
 #include "base/buf.h"
+#include "base/panic.h"
 #include "posture/sts.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-void fetch_setup(void)
+enum { CA_MAX = 8 << 20 };
+#define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
+
+struct fetcher {
+    struct resolver *resolver;
+    const struct config *config;
+    struct buf cas; /* PEM */
+};
+
+static struct status read_cas(struct str configured, struct buf *out)
 {
+    char path[512], block[65536];
+    size_t n;
+
+    snprintf(path, sizeof(path), "%.*s",
+             STR_ARG(configured.n > 0 ? configured : STR(SYSTEM_CAS)));
+    FILE *f = fopen(path, "rbe");
+    if (f == NULL)
+        /* Without public CAs no policy can be fetched; mail can be sent. */
+        return configured.n == 0 ? status_ok()
+                                 : status_defer("cannot read %s", path);
+    while (out->n < CA_MAX && (n = fread(block, 1, sizeof(block), f)) > 0)
+        buf_add(out, str_of(block, n));
+    fclose(f);
+    return status_ok();
+}
+
+struct status fetcher_open(struct resolver *resolver,
+                           const struct config *config, struct fetcher **out)
+{
+    struct fetcher *f = calloc(1, sizeof(*f));
+
+    if (f == NULL)
+        panic("out of memory");
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    f->resolver = resolver;
+    f->config = config;
+    *out = f;
+    return read_cas(config->delivery.ca_file, &f->cas);
+}
+
+void fetcher_close(struct fetcher **fetcher)
+{
+    if (*fetcher != NULL)
+        buf_free(&(*fetcher)->cas);
+    free(*fetcher);
+    *fetcher = NULL;
 }
 
 static size_t collect(char *data, size_t size, size_t n, void *argument)
@@ -57,7 +103,7 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
                : status_defer("%.*s has no address", STR_ARG(host));
 }
 
-static void set_up(CURL *curl, const struct config *config, const char *url,
+static void set_up(CURL *curl, const struct fetcher *f, const char *url,
                    struct curl_slist *pinned, int64_t timeout_ms,
                    struct buf *body)
 {
@@ -75,13 +121,10 @@ static void set_up(CURL *curl, const struct config *config, const char *url,
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "postseal");
-    if (config->delivery.ca_file.n > 0) {
-        char path[512];
-
-        snprintf(path, sizeof(path), "%.*s", STR_ARG(config->delivery.ca_file));
-        curl_easy_setopt(curl, CURLOPT_CAINFO, path);
-        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-    }
+    struct curl_blob cas = { f->cas.p, f->cas.n, CURL_BLOB_NOCOPY };
+    curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &cas);
 }
 
 static struct status judge(CURL *curl, CURLcode rc, const char *words)
@@ -102,18 +145,17 @@ static struct status judge(CURL *curl, CURLcode rc, const char *words)
     return status_ok();
 }
 
-struct status fetch_policy(struct resolver *resolver,
-                           const struct config *config, struct str domain,
+struct status fetch_policy(struct fetcher *f, struct str domain,
                            int64_t timeout_ms, struct arena *arena,
                            struct str *out)
 {
     struct str host = arena_printf(arena, "mta-sts.%.*s", STR_ARG(domain));
-    uint16_t port = config->delivery.sts_port;
+    uint16_t port = f->config->delivery.sts_port;
     char url[400], words[CURL_ERROR_SIZE] = "";
     struct curl_slist *pinned = NULL;
     struct buf body = { 0 };
     struct status st =
-        pin_addresses(resolver, host, port, timeout_ms, arena, &pinned);
+        pin_addresses(f->resolver, host, port, timeout_ms, arena, &pinned);
     CURL *curl = status_is_ok(st) ? curl_easy_init() : NULL;
 
     if (status_is_ok(st) && curl == NULL)
@@ -122,7 +164,7 @@ struct status fetch_policy(struct resolver *resolver,
         goto done;
     snprintf(url, sizeof(url), "https://%.*s:%u/.well-known/mta-sts.txt",
              STR_ARG(host), (unsigned)port);
-    set_up(curl, config, url, pinned, timeout_ms, &body);
+    set_up(curl, f, url, pinned, timeout_ms, &body);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
     st = judge(curl, curl_easy_perform(curl), words);
     if (status_is_ok(st))

@@ -9,11 +9,14 @@
 
 #include "net/resolver.h"
 
-/* Once, before threads. */
-void fetch_setup(void);
+struct fetcher;
+/* Once, before threads and while the rights last: reads the CA file (or the
+ * system's), which nobody may be able to read later. */
+struct status fetcher_open(struct resolver *resolver,
+                           const struct config *config, struct fetcher **out);
+void fetcher_close(struct fetcher **fetcher);
 /* The body, in arena. */
-struct status fetch_policy(struct resolver *resolver,
-                           const struct config *config, struct str domain,
+struct status fetch_policy(struct fetcher *fetcher, struct str domain,
                            int64_t timeout_ms, struct arena *arena,
                            struct str *body);
 

@@ -33,12 +33,12 @@ struct policies {
     pthread_mutex_t lock; /* of the slots */
     struct known *slots[SLOTS];
     struct resolver *resolver;
-    const struct config *config;
+    struct fetcher *fetcher;
     struct posture_store store;
 };
 
 struct policies *policies_new(struct resolver *resolver,
-                              const struct config *config,
+                              struct fetcher *fetcher,
                               const struct posture_store *store)
 {
     struct policies *p = calloc(1, sizeof(*p));
@@ -47,7 +47,7 @@ struct policies *policies_new(struct resolver *resolver,
         panic("out of memory");
     pthread_mutex_init(&p->lock, NULL);
     p->resolver = resolver;
-    p->config = config;
+    p->fetcher = fetcher;
     if (store != NULL)
         p->store = *store;
     return p;
@@ -218,8 +218,8 @@ static void refresh(struct policies *p, struct known *k, struct str id,
     if (timeout_ms > FETCH_MS)
         timeout_ms = FETCH_MS;
     k->tried_mono_ms = clock_mono_ms();
-    struct status st = fetch_policy(p->resolver, p->config, k->domain,
-                                    timeout_ms, &scratch, &body);
+    struct status st =
+        fetch_policy(p->fetcher, k->domain, timeout_ms, &scratch, &body);
     if (status_is_ok(st))
         st = sts_policy_parse(body, &scratch, &fresh);
     if (status_is_ok(st)) {

@@ -11,8 +11,9 @@
 #include "posture/posture.h"
 
 struct policies;
+struct fetcher;
 struct policies *policies_new(struct resolver *resolver,
-                              const struct config *config,
+                              struct fetcher *fetcher,
                               const struct posture_store *store);
 void policies_free(struct policies **policies);
 

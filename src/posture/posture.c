@@ -19,6 +19,7 @@ enum { HOSTS_MAX = 20, ADDRESSES_MAX = 16, TLSA_MAX = 32 };
 struct posture {
     const struct config *config;
     struct resolver *resolver;
+    struct fetcher *fetcher;
     struct policies *policies;
 };
 
@@ -46,9 +47,11 @@ struct status posture_open(const struct config *config,
         free(p);
         return st;
     }
-    fetch_setup();
-    p->policies = policies_new(p->resolver, config, store);
+    st = fetcher_open(p->resolver, config, &p->fetcher);
+    p->policies = policies_new(p->resolver, p->fetcher, store);
     *out = p;
+    if (!status_is_ok(st))
+        posture_close(out);
     return st;
 }
 
@@ -60,6 +63,7 @@ void posture_close(struct posture **p)
     if (posture == NULL)
         return;
     policies_free(&posture->policies);
+    fetcher_close(&posture->fetcher);
     resolver_close(&posture->resolver);
     free(posture);
 }
