@@ -3,11 +3,18 @@
 root that holds everything, and children that are unsigned (insecure),
 wrongly delegated (bogus), or without content (SERVFAIL)."""
 
+import glob
 import os
 import shutil
 import socket
 import subprocess
 import time
+
+# Unpacked, not installed: see tests/practice/README.md.
+UNPACKED = os.path.abspath(os.path.join(
+    os.path.dirname(__file__), "../../build/practice-root/usr"))
+ENVIRONMENT = dict(os.environ, LD_LIBRARY_PATH=":".join(
+    glob.glob(UNPACKED + "/lib/*-linux-gnu*")))
 
 HEAD = """$TTL 60
 @ SOA ns. admin. 1 3600 600 86400 5
@@ -77,13 +84,14 @@ zone:
     def start(self):
         conf = os.path.join(self.dir, "knot.conf")
         self.process = subprocess.Popen(
-            ["/usr/sbin/knotd", "-c", conf], stdout=subprocess.DEVNULL,
+            [UNPACKED + "/sbin/knotd", "-c", conf],
+            env=ENVIRONMENT, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         until = time.time() + 15
         while time.time() < until:
             got = subprocess.run(
-                ["/usr/sbin/keymgr", "-c", conf, ".", "ds"],
-                capture_output=True, text=True)
+                [UNPACKED + "/sbin/keymgr", "-c", conf, ".", "ds"],
+                env=ENVIRONMENT, capture_output=True, text=True)
             line = [l for l in got.stdout.splitlines() if " 13 2 " in l]
             if line and self._answers():
                 with open(self.anchor, "w") as f:

@@ -70,7 +70,6 @@ def unbound(practice_internet):
     return ask
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("domain", DOMAINS.values(), ids=lambda d: d.name)
 def test_dnssec_state_is_what_the_table_says(practice, domain):
     want = ("bogus" if domain.bogus else
@@ -179,6 +178,7 @@ def deliver(practice, host, recipient, message=MESSAGE):
         client.close()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("host", [h for h in REAL if "greylist" not in h.name],
                          ids=lambda h: h.name)
 def test_message_is_delivered_to_the_octet(practice, host):
@@ -191,7 +191,6 @@ def test_message_is_delivered_to_the_octet(practice, host):
     assert original(found[0]) == MESSAGE
 
 
-@pytest.mark.quick
 def test_greylist_says_450_first(practice):
     host = HOSTS["mx1.greylist.example"]
     practice.control.greylist(1)
