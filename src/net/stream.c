@@ -315,12 +315,15 @@ static struct str buffered(const struct stream *s)
     return str_from(buf_str(&s->in), s->used);
 }
 
-/* Reads once more behind what is buffered. */
+/* Reads once more behind what is buffered. Nobody waits for an answer while
+ * the question is still in our buffer. */
 static enum stream_result fill(struct stream *s)
 {
-    enum stream_result r;
+    enum stream_result r = stream_flush(s);
     size_t got = 0;
 
+    if (r != STREAM_OK)
+        return r;
     buf_drop(&s->in, s->used);
     s->used = 0;
     r = raw_read(s, buf_room(&s->in, READ_BYTES), READ_BYTES, &got);
@@ -417,8 +420,8 @@ enum stream_result stream_read_line(struct stream *s, size_t max,
         if (bad && (n == 0 || n <= max + 2))
             return STREAM_BAD_LINE;
         if (n > max + 2 || (n == 0 && in.n > max + 1)) {
-            s->skip_line = true;
-            stream_consume(s, n == 0 ? in.n : 0);
+            s->skip_line = n == 0;
+            stream_consume(s, n == 0 ? in.n : n);
             return STREAM_TOO_LONG;
         }
         if (n > 0) {

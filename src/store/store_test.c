@@ -178,12 +178,12 @@ static void test_accept_lease_settle(void **state)
     bool found;
 
     accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 1, 1000);
+    l = lease(w, clock_wall_ms() + 10, 1000);
     assert_int_equal(l.n, 2);
     assert_ptr_equal(l.got[0].message, l.got[1].message);
     assert_true(str_eq(l.got[0].first_frame, STR("sealed octets")));
     assert_false(l.got[0].was_leased);
-    assert_int_equal(lease(w, clock_wall_ms() + 1, 1000).n, 0);
+    assert_int_equal(lease(w, clock_wall_ms() + 10, 1000).n, 0);
 
     assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
     rx = store_read(w->store);
@@ -295,7 +295,7 @@ static void test_busy_domains_are_left_out(void **state)
     struct world *w = *state;
     struct mail mail = new_mail(1);
     struct str busy[] = { STR("other.example"), STR("x.example") };
-    struct lease l = { .request = { .now_wall_ms = clock_wall_ms() + 1,
+    struct lease l = { .request = { .now_wall_ms = clock_wall_ms() + 1000,
                                     .lease_ms = 1000,
                                     .max = 10,
                                     .busy_domains = busy,
@@ -387,7 +387,7 @@ static void test_hold_release_delete(void **state)
     struct lease l;
 
     accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 1, 1000);
+    l = lease(w, clock_wall_ms() + 10, 1000);
     assert_int_equal(act(w, id_str(&mail.deliveries[0]), QUEUE_HOLD), 1);
     /* whoever had it leased can settle it no more */
     assert_false(

@@ -30,12 +30,11 @@ struct seed {
 static struct status seed_work(struct tx *tx, void *argument)
 {
     struct seed *s = argument;
-    struct status st = queue_body_append(tx, &s->message.body_id, 0, s->frames,
-                                         s->frames_n);
+    struct status st =
+        queue_body_append(tx, &s->message.body_id, 0, s->frames, s->frames_n);
 
-    return status_is_ok(st)
-               ? queue_accept(tx, &s->message, s->deliveries, s->n)
-               : st;
+    return status_is_ok(st) ? queue_accept(tx, &s->message, s->deliveries, s->n)
+                            : st;
 }
 
 static void seal(struct seed *s, struct rest_public *to, struct str text,
@@ -43,19 +42,19 @@ static void seal(struct seed *s, struct rest_public *to, struct str text,
 {
     struct rest_key key;
     struct buf out = { 0 };
-    struct str context = arena_printf(arena, "body:%s",
-                                      s->message.body_id.text);
-    size_t n = text.n == 0 ? 1
-                           : (text.n + REST_FRAME_PLAIN - 1) / REST_FRAME_PLAIN;
+    struct str context =
+        arena_printf(arena, "body:%s", s->message.body_id.text);
+    size_t n =
+        text.n == 0 ? 1 : (text.n + REST_FRAME_PLAIN - 1) / REST_FRAME_PLAIN;
 
     rest_key_new(&key);
     s->frames = arena_array(arena, n, sizeof(struct str));
     for (size_t i = 0; i < n; i++) {
         buf_clear(&out);
-        rest_seal_frame(&key, context, (uint32_t)i, i + 1 == n,
-                        str_first(str_from(text, i * REST_FRAME_PLAIN),
-                                  REST_FRAME_PLAIN),
-                        &out);
+        rest_seal_frame(
+            &key, context, (uint32_t)i, i + 1 == n,
+            str_first(str_from(text, i * REST_FRAME_PLAIN), REST_FRAME_PLAIN),
+            &out);
         s->frames[i] = str_keep(arena, buf_str(&out));
     }
     s->frames_n = n;
@@ -143,13 +142,13 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < s.n; i++) {
             struct str r = s.deliveries[i].recipient;
 
-            s.deliveries[i] = (struct delivery){
-                .id = id_new(),
-                .message_id = s.message.id,
-                .recipient = r,
-                .domain = str_from(r, str_find_char(r, '@') + 1),
-                .next_wall_ms = s.message.received_wall_ms
-            };
+            s.deliveries[i] =
+                (struct delivery){ .id = id_new(),
+                                   .message_id = s.message.id,
+                                   .recipient = r,
+                                   .domain =
+                                       str_from(r, str_find_char(r, '@') + 1),
+                                   .next_wall_ms = s.message.received_wall_ms };
         }
         for (size_t i = 0; i < pairs; i++)
             set_key(&s, str_from_cstr(pair[i]));

@@ -25,7 +25,8 @@ static const struct row {
     { STR_INIT("MAIL"), AFTER_HELLO | NOT_IN_BDAT, cmd_mail },
     { STR_INIT("RCPT"), IN_MAIL | NOT_IN_BDAT, cmd_rcpt },
     { STR_INIT("DATA"), IN_RCPT | NOT_IN_BDAT, cmd_data },
-    { STR_INIT("BDAT"), IN_MAIL, cmd_bdat },
+    /* Its chunk must be read off the wire in any state: cmd_bdat checks. */
+    { STR_INIT("BDAT"), ANY_TIME | BEFORE_TLS | BEFORE_AUTH, cmd_bdat },
     { STR_INIT("RSET"), ANY_TIME | BEFORE_TLS | BEFORE_AUTH, cmd_rset },
     { STR_INIT("NOOP"), ANY_TIME | BEFORE_TLS | BEFORE_AUTH, cmd_noop },
     { STR_INIT("VRFY"), ANY_TIME, cmd_vrfy },

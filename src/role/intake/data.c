@@ -144,7 +144,9 @@ void cmd_bdat(struct session *s, struct str argument)
     if (s->tx.rcpts_n == 0) {
         if (!read_chunk(s, bdat.size, false))
             return;
-        session_reply(s, status_make(554, "5.5.1", "No valid recipients"));
+        session_reply(s, s->tx.open
+                             ? status_make(554, "5.5.1", "No valid recipients")
+                             : status_make(503, "5.5.1", "Send MAIL first"));
         return;
     }
     if (!s->tx.spooling)
