@@ -27,13 +27,18 @@ struct status db_commit(struct db *db);
 void db_rollback(struct db *db);
 /* The disk broke a promise (failed sync): nothing here is believed again. */
 bool db_is_broken(const struct db *db);
-/* Moves the log into the database: as far as readers allow, or the whole of
- * it with the log emptied. Never waits for others. */
-void db_checkpoint(struct db *db, bool whole);
+/* Moves the log into the database. Pages left in it, as far as known. */
+enum db_checkpoint {
+    DB_CHECKPOINT_BESIDE,  /* what can be moved beside writers and readers */
+    DB_CHECKPOINT_RESTART, /* all, writers wait; the log begins anew */
+    DB_CHECKPOINT_EMPTY,   /* all, if nobody is busy; its file is emptied */
+};
+int db_checkpoint(struct db *db, enum db_checkpoint how);
 /* Pages in the log after our newest commit; any thread may ask. */
 int db_log_pages(const struct db *db);
 
-/* Several statements without parameters (the schema). */
+/* Several statements without parameters (the schema). A comment "clustered"
+ * behind a table asks for rows kept in the order of its primary key. */
 struct status db_script(struct db *db, const char *sql);
 
 /*

@@ -10,7 +10,8 @@ enum { VERSION = 1 };
  * pickup; until then its body is a row of draft.
  */
 static const char tables[] =
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL);"
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT "
+    "NULL)/*clustered*/;"
     "CREATE TABLE message ("
     " id TEXT PRIMARY KEY, kind BIGINT NOT NULL, received_ms BIGINT NOT NULL,"
     " sender TEXT NOT NULL, size BIGINT NOT NULL, listener TEXT NOT NULL,"
@@ -18,7 +19,7 @@ static const char tables[] =
     " client_helo TEXT NOT NULL, protocol TEXT NOT NULL, tls TEXT NOT NULL,"
     " ret TEXT NOT NULL, envid TEXT NOT NULL, flags BIGINT NOT NULL,"
     " body_id TEXT NOT NULL, body_key BYTEA NOT NULL,"
-    " body_chunks BIGINT NOT NULL, parent TEXT NOT NULL);"
+    " body_chunks BIGINT NOT NULL, parent TEXT NOT NULL)/*clustered*/;"
     "CREATE TABLE delivery ("
     " id TEXT PRIMARY KEY, message_id TEXT NOT NULL,"
     " recipient TEXT NOT NULL, domain TEXT NOT NULL, notify BIGINT NOT NULL,"
@@ -29,7 +30,7 @@ static const char tables[] =
     " orders TEXT NOT NULL, rung BIGINT NOT NULL,"
     " rung_since_ms BIGINT NOT NULL, method TEXT NOT NULL, why TEXT NOT NULL,"
     " delay_sent BIGINT NOT NULL, final_ms BIGINT NOT NULL,"
-    " pickup_id TEXT NOT NULL);"
+    " pickup_id TEXT NOT NULL)/*clustered*/;"
     "CREATE INDEX delivery_message ON delivery (message_id);"
     "CREATE INDEX delivery_due ON delivery (next_ms, domain)"
     " WHERE state = 0;"
@@ -42,11 +43,12 @@ static const char tables[] =
     " reply TEXT NOT NULL, result TEXT NOT NULL, why TEXT NOT NULL,"
     " dns_ms BIGINT NOT NULL, connect_ms BIGINT NOT NULL,"
     " tls_ms BIGINT NOT NULL, send_ms BIGINT NOT NULL,"
-    " maybe_duplicate BIGINT NOT NULL, PRIMARY KEY (delivery_id, n));"
+    " maybe_duplicate BIGINT NOT NULL, PRIMARY KEY (delivery_id, n))"
+    "/*clustered*/;"
     "CREATE TABLE frame (body_id TEXT NOT NULL, n BIGINT NOT NULL,"
-    " data BYTEA NOT NULL, PRIMARY KEY (body_id, n));"
+    " data BYTEA NOT NULL, PRIMARY KEY (body_id, n))/*clustered*/;"
     "CREATE TABLE draft (body_id TEXT PRIMARY KEY,"
-    " created_ms BIGINT NOT NULL);"
+    " created_ms BIGINT NOT NULL)/*clustered*/;"
     "CREATE TABLE pickup ("
     " id TEXT PRIMARY KEY, delivery_id TEXT NOT NULL,"
     " recipient TEXT NOT NULL, sender TEXT NOT NULL,"
@@ -75,7 +77,7 @@ static const char tables[] =
     " domain TEXT PRIMARY KEY, policy_id TEXT NOT NULL, body TEXT NOT NULL,"
     " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);"
     "CREATE TABLE audit ("
-    " seq BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
+    " seq  BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
     " entry TEXT NOT NULL, salt BYTEA NOT NULL, hash BYTEA NOT NULL);";
 
 struct status schema_create(struct db *db)

@@ -17,7 +17,8 @@ enum {
     BATCH_MAX = 512,
     RESTARTS_MAX = 4, /* then every work gets a transaction of its own */
     STACK_BYTES = 512 * 1024,
-    LOG_PAGES_MAX = 2000, /* 8 MB in the log: checkpoint */
+    LOG_PAGES_MAX = 8000, /* 32 MB in the log: checkpoint */
+    LOG_PAGES_FEW = 1000, /* so many may be moved while writers wait */
     IDLE_MS = 500,
     NAP_MS = 100,
 };
@@ -192,6 +193,18 @@ static void *committer(void *argument)
     }
 }
 
+/* Most of the log is moved beside the writers, and the few pages they wrote
+ * meanwhile with writers waiting: only then can the log begin anew instead of
+ * growing without end. */
+static void begin_log_anew(struct db *db)
+{
+    int left = db_checkpoint(db, DB_CHECKPOINT_BESIDE);
+
+    for (int i = 0; i < 3 && left > LOG_PAGES_FEW; i++)
+        left = db_checkpoint(db, DB_CHECKPOINT_BESIDE);
+    db_checkpoint(db, DB_CHECKPOINT_RESTART);
+}
+
 /* Moves the log into the database beside the commits, and empties it when
  * nothing happens, so that destroyed keys leave it too (CR-05). */
 static void *keeper(void *argument)
@@ -214,10 +227,10 @@ static void *keeper(void *argument)
         pthread_mutex_unlock(&store->lock);
         now = clock_mono_ms();
         if (newest > emptied && now - newest > IDLE_MS) {
-            db_checkpoint(store->keeper_db, true);
+            db_checkpoint(store->keeper_db, DB_CHECKPOINT_EMPTY);
             emptied = newest;
         } else if (db_log_pages(store->db) > LOG_PAGES_MAX) {
-            db_checkpoint(store->keeper_db, false);
+            begin_log_anew(store->keeper_db);
         }
         pthread_mutex_lock(&store->lock);
     }
@@ -352,7 +365,7 @@ struct status store_create(const char *data_dir)
     if (status_is_ok(st))
         st = db_commit(db);
     if (db != NULL)
-        db_checkpoint(db, true);
+        db_checkpoint(db, DB_CHECKPOINT_EMPTY);
     db_close(&db);
     return st;
 }
