@@ -1,92 +1,104 @@
-"""A gateway of its own for a test: made by `postseal init`, run by `serve`."""
+"""The gateway for end-to-end tests: started, fed, asked."""
 
 import json
 import signal
-import socket
+import smtplib
 import subprocess
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POSTSEAL = ROOT / "build/src/cli/postseal"
+PORTS = 3  # from its base on: SMTP, portal, metrics
+FINAL = {"delivered", "deposited", "failed", "expired", "deleted"}
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+CONFIG = """\
+hostname gate.clinic.example
+data     {folder}/data
+tls {{ certificate {folder}/gate.pem  key {folder}/gate.key }}
+{practice}
+listen 127.0.0.1:{smtp} {{ accept-from 127.0.0.0/8 }}
+portal {{
+    url https://localhost:{https}
+    listen 127.0.0.1:{https}
+    from portal@clinic.example
+}}
+metrics {{ listen 127.0.0.1:{metrics} }}
+{rules}
+"""
+RULES = ('rule "all" { floor verified  ladder tls portal  switch-after 3s  '
+         'tell-sender }')
 
 
 class Gate:
-    """`body` is the configuration after hostname, data and tls lines; {port}
-    names are replaced by free ports, kept in `ports`."""
-
-    def __init__(self, folder, body, ports=("smtp",)):
+    def __init__(self, folder, practice, base, rules=RULES, **delivery):
         self.folder = Path(folder)
         self.config = self.folder / "postseal.conf"
-        self.ports = {name: free_port() for name in ports}
+        self.log = self.folder / "gate.log"
+        self.port = base
         self.process = None
-        self.postseal("init", self.folder, "--hostname", "gate.clinic.example")
-        self.config.write_text(
-            "hostname gate.clinic.example\ndata data\n"
-            "tls { certificate gate.pem  key gate.key }\n"
-            + body.format(**self.ports))
+        delivery = {"retry": "1s 1s 2s", "command_timeout": "2s",
+                    "data_timeout": "3s", "connect_timeout": "2s"} | delivery
+        self.text = CONFIG.format(
+            folder=self.folder, smtp=base, https=base + 1, metrics=base + 2,
+            practice=practice.config_fragment(**delivery), rules=rules)
 
-    def postseal(self, *arguments, stdin="", check=True):
-        done = subprocess.run([POSTSEAL, *arguments], capture_output=True,
-                              text=True, input=stdin, check=False)
-        if check and done.returncode != 0:
-            raise AssertionError(f"{arguments}: {done.stdout}{done.stderr}")
+    def postseal(self, *words):
+        done = subprocess.run([POSTSEAL, *words], capture_output=True,
+                              text=True, check=False, timeout=60)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout
 
     def start(self):
-        log = open(self.folder / "gate.log", "a", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [POSTSEAL, "serve", "-c", self.config], stderr=log, stdout=log)
-        for port in self.ports.values():
-            self._wait_port(port)
-        return self
-
-    def _wait_port(self, port):
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            assert self.process.poll() is None, self.log()
+        if not self.config.exists():
+            self.postseal("init", self.folder, "--hostname",
+                          "gate.clinic.example")
+        self.config.write_text(self.text)
+        self.postseal("config", "check", "-c", self.config)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [POSTSEAL, "serve", "-c", self.config], stdout=log,
+                stderr=log)
+        end = time.monotonic() + 20
+        while time.monotonic() < end and self.process.poll() is None:
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise AssertionError(f"port {port} stays closed: {self.log()}")
+                with smtplib.SMTP("127.0.0.1", self.port, timeout=1):
+                    return self
+            except (OSError, smtplib.SMTPException):
+                time.sleep(0.05)
+        raise AssertionError(self.log.read_text()[-3000:])
 
-    def stop(self, how=signal.SIGTERM):
-        if self.process is None:
-            return 0
-        self.process.send_signal(how)
-        code = self.process.wait(40)
-        self.process = None
-        return code
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
-    def log(self):
-        return (self.folder / "gate.log").read_text(encoding="utf-8")
+    def send(self, sender, recipients, data):
+        """The id the gateway gave the message."""
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
+            client.ehlo("client.clinic.example")
+            client.mail(sender)
+            for recipient in recipients:
+                code, reply = client.rcpt(recipient)
+                assert code == 250, reply
+            code, reply = client.data(data)
+            assert code == 250, reply
+            return reply.decode().rsplit(" ", 1)[1]
 
-    def queue(self, state="all"):
-        return json.loads(self.postseal(
-            "queue", "list", "--json", "--state", state, "-c", self.config))
+    def story(self, message_id):
+        return json.loads(self.postseal("message", "show", message_id,
+                                        "--json", "-c", self.config))
 
-    def message(self, message_id):
-        return json.loads(self.postseal(
-            "message", "show", message_id, "--json", "-c", self.config))
-
-    def role_pids(self):
-        """Role name to process id, of the running children."""
-        out = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,comm="],
-            capture_output=True, text=True, check=True).stdout
-        return {line.split()[1].removeprefix("postseal-"): int(line.split()[0])
-                for line in out.splitlines()}
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
+    def wait_final(self, message_id, wait_s=30):
+        """The recipients of a message once all are final."""
+        end = time.monotonic() + wait_s
+        while True:
+            recipients = self.story(message_id)["recipients"]
+            if (all(r["state"] in FINAL for r in recipients)
+                    or time.monotonic() > end):
+                return recipients
+            time.sleep(0.1)

@@ -316,6 +316,7 @@ def test_script_is_set_at_run_time_and_everything_recorded(practice):
     control = practice.control
     host = HOSTS["mx1.script2.example"]
     control.sessions(host.name, clear=True)
+    control.messages(host.name, clear=True)
     control.script(host.name, {
         "keywords_tls": ["SIZE 1000"],
         "tls": {"certificate": "self", "max": "TLSv1.2"},
