@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "net/sources.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,14 +13,17 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     STACK_BYTES = 256 * 1024,
-    SOURCES = 8192, /* slots for counts per source; a power of two */
     EVENTS = 64,
     TICK_MS = 250,
     IDLE_THREADS_MS = 10000,
+    ACCEPT_AT_ONCE = 64, /* then others have their turn */
+    SILENT_MS = 1000,    /* between two lines about refused connections */
+    FULL_PAUSE_MS = 20,  /* no descriptor is free: accept later */
 };
 
 enum place { RUNNABLE, RUNNING, PARKED };
@@ -27,7 +31,7 @@ enum place { RUNNABLE, RUNNING, PARKED };
 struct seat {                 /* one connection */
     struct seat *next, *prev; /* of all parked, or next of the run queue */
     void *session;
-    uint32_t source;
+    struct source *source;
     enum place place;
     int64_t until_mono_ms;
 };
@@ -44,25 +48,13 @@ struct listener {
     struct seat *run_first, *run_last;
     struct seat parked; /* ring */
     uint32_t connections, threads, idle_threads, queued;
-    uint16_t per_source[SOURCES];
+    struct sources *sources;
+    /* The accepter's own. */
+    bool full;            /* no descriptor was left */
+    uint32_t turned_away; /* since the last line about it */
+    int64_t silent_until_mono_ms;
     _Atomic bool stopping;
 };
-
-/* The slot of a peer: its IPv4 address or IPv6 /64. Two sources in one slot
- * share a cap; with 8192 slots that is rare and only ever stricter. */
-static uint32_t source_of(const struct stream *s)
-{
-    struct str text = str_from_cstr(stream_peer(s));
-
-    if (str_has_char(text, ':')) {
-        size_t end = 0;
-
-        for (int colons = 0; end < text.n && colons < 4; end++)
-            colons += text.p[end] == ':';
-        text = str_first(text, end);
-    }
-    return (uint32_t)(str_hash(text) % SOURCES);
-}
 
 static void run_queue_add(struct listener *l, struct seat *seat)
 {
@@ -101,7 +93,7 @@ static void leave(struct listener *l, struct seat *seat)
     l->call.free(seat->session);
     pthread_mutex_lock(&l->lock);
     l->connections--;
-    l->per_source[seat->source]--;
+    sources_leave(l->sources, seat->source);
     pthread_cond_broadcast(&l->quiet);
     pthread_mutex_unlock(&l->lock);
     free(seat);
@@ -113,7 +105,7 @@ static void park(struct listener *l, struct seat *seat, int64_t until)
     struct epoll_event event = { EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
                                  { .ptr = seat } };
     int fd = l->call.fd(seat->session);
-    _Atomic bool stopping;
+    bool stopping;
 
     pthread_mutex_lock(&l->lock);
     stopping = l->stopping;
@@ -201,27 +193,42 @@ static void make_runnable(struct listener *l, struct seat *seat)
         start_worker(l);
 }
 
-static bool admit(struct listener *l, uint32_t source, bool *per_source)
+/* A place for a connection; NULL when there is none. */
+static struct source *admit(struct listener *l,
+                            const struct sockaddr_storage *address,
+                            bool *per_source)
 {
-    bool ok;
+    struct source *source = NULL;
 
+    *per_source = false;
     pthread_mutex_lock(&l->lock);
-    *per_source = l->per_source[source] >= l->limits.connections_per_source;
-    ok = !l->stopping && !*per_source && l->connections < l->limits.connections;
-    if (ok) {
-        l->connections++;
-        l->per_source[source]++;
+    if (!l->stopping && l->connections < l->limits.connections) {
+        source = sources_enter(l->sources, address,
+                               l->limits.connections_per_source);
+        *per_source = source == NULL;
+        l->connections += source != NULL;
     }
     pthread_mutex_unlock(&l->lock);
-    return ok;
+    return source;
 }
 
-static void give_up(struct listener *l, uint32_t source)
+static void give_up(struct listener *l, struct source *source)
 {
     pthread_mutex_lock(&l->lock);
     l->connections--;
-    l->per_source[source]--;
+    sources_leave(l->sources, source);
     pthread_mutex_unlock(&l->lock);
+}
+
+/* A flood of connections must not become a flood of lines. */
+static bool may_tell(struct listener *l)
+{
+    int64_t now = clock_mono_ms();
+
+    if (now < l->silent_until_mono_ms)
+        return false;
+    l->silent_until_mono_ms = now + SILENT_MS;
+    return true;
 }
 
 static void turn_away(struct listener *l, size_t which, struct stream *s,
@@ -230,20 +237,26 @@ static void turn_away(struct listener *l, size_t which, struct stream *s,
     stream_deadline(s, clock_mono_ms());
     stream_write(s, l->call.busy(l->call.context, which, per_source));
     stream_flush(s);
-    log_event(LOG_NOTICE, "listener.busy", LOG_CSTR("peer", stream_peer(s)),
-              LOG_BOOL("per_source", per_source));
+    l->turned_away++;
+    if (may_tell(l)) {
+        log_event(LOG_NOTICE, "listener.busy", LOG_CSTR("peer", stream_peer(s)),
+                  LOG_BOOL("per_source", per_source),
+                  LOG_INT("turned_away", l->turned_away));
+        l->turned_away = 0;
+    }
     stream_free(&s);
 }
 
-static void welcome(struct listener *l, size_t which, int fd)
+static void welcome(struct listener *l, size_t which, int fd,
+                    const struct sockaddr_storage *address)
 {
     struct stream *s = stream_from_fd(fd);
-    uint32_t source = source_of(s);
-    struct seat *seat;
     bool per_source;
+    struct source *source = admit(l, address, &per_source);
+    struct seat *seat;
     void *session;
 
-    if (!admit(l, source, &per_source)) {
+    if (source == NULL) {
         turn_away(l, which, s, per_source);
         return;
     }
@@ -265,16 +278,18 @@ static void welcome(struct listener *l, size_t which, int fd)
 
 static void accept_all(struct listener *l, size_t which)
 {
-    for (;;) {
-        int fd =
-            accept4(l->fds[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        struct sockaddr_storage from = { 0 };
+        socklen_t n = sizeof(from);
+        int fd = accept4(l->fds[which], (struct sockaddr *)&from, &n,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-        if (fd >= 0) {
-            welcome(l, which, fd);
-            continue;
-        }
-        /* Out of descriptors: the tick comes back; accepted ones end. */
-        if (errno != EINTR && errno != ECONNABORTED)
+        if (fd >= 0)
+            welcome(l, which, fd, &from);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                 errno == ENOMEM)
+            l->full = true;
+        if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
             return;
     }
 }
@@ -317,6 +332,19 @@ static void end_expired(struct listener *l)
     }
 }
 
+/* The socket stays readable while nothing can be accepted from it: without a
+ * pause this thread would spin. Sessions that end make room. */
+static void wait_for_descriptors(struct listener *l)
+{
+    const struct timespec pause = { 0, FULL_PAUSE_MS * 1000000 };
+
+    if (may_tell(l))
+        log_event(LOG_WARNING, "listener.no_descriptors",
+                  LOG_INT("connections", listener_count(l)));
+    nanosleep(&pause, NULL);
+    l->full = false;
+}
+
 static void *accepter(void *argument)
 {
     struct listener *l = argument;
@@ -336,6 +364,8 @@ static void *accepter(void *argument)
                 unpark(l, events[i].data.ptr);
             }
         }
+        if (l->full)
+            wait_for_descriptors(l);
         if (clock_mono_ms() >= next_tick) {
             end_expired(l);
             next_tick = clock_mono_ms() + TICK_MS;
@@ -367,6 +397,7 @@ struct listener *listener_start(const int *fds, size_t n,
     l->fds = fds;
     l->fds_n = n;
     l->parked.next = l->parked.prev = &l->parked;
+    l->sources = sources_new();
     pthread_mutex_init(&l->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -413,6 +444,10 @@ void listener_stop(struct listener **listener, int64_t drain_ms)
         return;
     close(l->epoll);
     close(l->wake);
+    sources_free(&l->sources);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->quiet);
     free(l);
 }
 
