@@ -112,14 +112,20 @@ static int connect_within(int fd, const struct sockaddr_storage *to,
     struct pollfd p = { fd, POLLOUT, 0 };
     socklen_t to_n = to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                : sizeof(struct sockaddr_in);
-    int error = 0;
+    int error = 0, got;
     socklen_t n = sizeof(error);
 
     if (connect(fd, (const struct sockaddr *)to, to_n) == 0)
         return 0;
     if (errno != EINPROGRESS)
         return errno;
-    if (poll(&p, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms) <= 0)
+    if (timeout_ms < 0)
+        timeout_ms = 0; /* below zero poll would wait for ever */
+    while ((got = poll(&p, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms)) <
+           0)
+        if (errno != EINTR)
+            return errno;
+    if (got == 0)
         return ETIMEDOUT;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
         return errno;
@@ -434,6 +440,61 @@ enum stream_result stream_read_line(struct stream *s, size_t max,
     return r;
 }
 
+/* As fill, but what is not here yet is STREAM_TIMEOUT. */
+static enum stream_result fill_now(struct stream *s)
+{
+    int64_t deadline = s->deadline_mono_ms;
+    enum stream_result r;
+
+    s->deadline_mono_ms = 0;
+    r = fill(s);
+    s->deadline_mono_ms = deadline;
+    return r;
+}
+
+enum stream_result stream_peek_now(struct stream *s, struct str *block)
+{
+    enum stream_result r = STREAM_OK;
+
+    *block = buffered(s);
+    if (block->n == 0)
+        r = fill_now(s);
+    if (r == STREAM_OK)
+        *block = buffered(s);
+    return r;
+}
+
+/* The rest of a line that was too long, as far as it is here. */
+static bool skip_now(struct stream *s)
+{
+    struct str in = buffered(s);
+    size_t lf = str_find_char(in, '\n');
+
+    if (s->skip_line) {
+        s->skip_line = lf == in.n;
+        stream_consume(s, lf < in.n ? lf + 1 : in.n);
+    }
+    return !s->skip_line;
+}
+
+bool stream_line_ready(struct stream *s, size_t max)
+{
+    for (;;) {
+        struct str in;
+        bool bad;
+
+        if (skip_now(s)) {
+            in = buffered(s);
+            if (line_length(in, &bad) > 0 || bad || in.n > max + 1)
+                return true;
+        }
+        if (fill_now(s) == STREAM_TIMEOUT)
+            return false;
+        if (s->broken || s->closed)
+            return true;
+    }
+}
+
 bool stream_has_input(const struct stream *s)
 {
     return s->in.n > s->used || (s->ssl != NULL && SSL_pending(s->ssl) > 0);
@@ -528,7 +589,7 @@ static void drop_input(struct stream *s)
     s->skip_line = false;
 }
 
-static enum stream_result handshake(struct stream *s)
+static enum stream_result handshake_part(struct stream *s)
 {
     for (;;) {
         enum stream_result r;
@@ -540,16 +601,25 @@ static enum stream_result handshake(struct stream *s)
         if (result == 1)
             return STREAM_OK;
         r = tls_wait(s, result, "handshake");
-        if (r == STREAM_TIMEOUT)
-            set_fault(s, "TLS handshake: timeout");
-        if (r == STREAM_CLOSED)
+        if (r == STREAM_CLOSED) {
             set_fault(s, "TLS handshake: connection closed");
+            return STREAM_BROKEN;
+        }
         if (r != STREAM_OK)
-            return s->broken && r == STREAM_CLOSED ? STREAM_BROKEN : r;
+            return r;
     }
 }
 
-static enum stream_result start_tls(struct stream *s, SSL *ssl)
+static enum stream_result handshake(struct stream *s)
+{
+    enum stream_result r = handshake_part(s);
+
+    if (r == STREAM_TIMEOUT)
+        set_fault(s, "TLS handshake: timeout");
+    return r;
+}
+
+static enum stream_result attach(struct stream *s, SSL *ssl)
 {
     enum stream_result r = stream_flush(s);
 
@@ -560,7 +630,35 @@ static enum stream_result start_tls(struct stream *s, SSL *ssl)
         return STREAM_BROKEN;
     }
     s->ssl = ssl;
+    if (r != STREAM_OK && !s->broken)
+        set_fault(s, "TLS handshake: timeout");
+    return r == STREAM_OK ? STREAM_OK : STREAM_BROKEN;
+}
+
+static enum stream_result start_tls(struct stream *s, SSL *ssl)
+{
+    enum stream_result r = attach(s, ssl);
+
     return r == STREAM_OK ? handshake(s) : r;
+}
+
+enum stream_result stream_begin_tls_server(struct stream *s,
+                                           struct tls_server *server)
+{
+    return attach(s, tls_server_session(server));
+}
+
+enum stream_result stream_continue_tls(struct stream *s)
+{
+    int64_t deadline = s->deadline_mono_ms;
+    enum stream_result r;
+
+    if (s->broken || s->ssl == NULL)
+        return STREAM_BROKEN;
+    s->deadline_mono_ms = 0;
+    r = handshake_part(s);
+    s->deadline_mono_ms = deadline;
+    return r;
 }
 
 enum stream_result stream_start_tls_server(struct stream *s,

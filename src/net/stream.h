@@ -56,6 +56,12 @@ enum stream_result stream_read_line(struct stream *s, size_t max,
  * call; say with stream_consume how much was used. */
 enum stream_result stream_peek(struct stream *s, struct str *block);
 void stream_consume(struct stream *s, size_t n);
+/* The same without waiting: STREAM_TIMEOUT when nothing is here. */
+enum stream_result stream_peek_now(struct stream *s, struct str *block);
+/* Reads ahead what is here, without waiting: true when stream_read_line with
+ * the same max would answer at once, be it a line or a fault. So a session can
+ * be parked in the middle of a line that drips in. */
+bool stream_line_ready(struct stream *s, size_t max);
 /* Input is here already (pipelining): no wait would be needed. */
 bool stream_has_input(const struct stream *s);
 /* Waits up to wait_ms for input; false when none came. */
@@ -74,6 +80,12 @@ enum stream_result stream_start_tls_server(struct stream *s,
 enum stream_result stream_start_tls_client(struct stream *s,
                                            struct tls_client *client,
                                            const char *server_name);
+/* The same in steps, for servers that park: begin once, then continue until
+ * it is not STREAM_TIMEOUT (the peer's turn: park). Nothing else may be called
+ * in between. */
+enum stream_result stream_begin_tls_server(struct stream *s,
+                                           struct tls_server *server);
+enum stream_result stream_continue_tls(struct stream *s);
 bool stream_is_tls(const struct stream *s);
 
 /* Gives back what an idle connection need not hold (buffers). */
