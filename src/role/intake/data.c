@@ -7,6 +7,8 @@
 #include "role/intake/access.h"
 #include "smtp/command.h"
 
+enum { DRIBBLE_OCTETS = 512 };
+
 static void begin(struct session *s)
 {
     struct transaction *tx = &s->tx;
@@ -69,64 +71,107 @@ static bool normalises(const struct session *s)
 
 void cmd_data(struct session *s, struct str argument)
 {
-    struct smtp_data_decoder decoder;
-    enum smtp_data_state state = SMTP_DATA_MORE;
-
     if (argument.n != 0) {
         session_reply(s, status_make(501, "5.5.4", "No parameters allowed"));
         return;
     }
     begin(s);
-    smtp_data_begin(&decoder, normalises(s));
+    smtp_data_begin(&s->decoder, normalises(s));
     stream_write(s->stream, STR("354 End data with <CR><LF>.<CR><LF>\r\n"));
-    if (stream_flush(s->stream) != STREAM_OK) {
-        session_close(s);
-        return;
-    }
-    while (state == SMTP_DATA_MORE) {
-        struct buf *out = &s->tx.spool.incoming;
-        enum stream_result result;
-        struct str block;
-        size_t used;
+    s->phase = PHASE_DATA;
+    session_expect(s, s->in->config->limits.data_ms);
+}
 
-        session_deadline(s, s->in->config->limits.data_ms);
-        result = stream_peek(s->stream, &block);
-        if (result != STREAM_OK) {
-            broken(s, result);
-            return;
-        }
-        buf_clear(out);
-        state = smtp_data_decode(&decoder, block, out, &used);
-        stream_consume(s->stream, used);
-        spool_add(&s->tx.spool, buf_str(out));
+/* The next octets of the message, if they are here. */
+static bool next_block(struct session *s, struct str *block)
+{
+    enum stream_result result = stream_peek_now(s->stream, block);
+
+    if (result == STREAM_TIMEOUT && clock_mono_ms() < s->phase_end_mono_ms)
+        return false;
+    /* Who sends without a pause must come to an end too. */
+    if (result == STREAM_OK && s->tx.open &&
+        clock_mono_ms() >= s->tx.end_mono_ms)
+        result = STREAM_TIMEOUT;
+    if (result != STREAM_OK) {
+        *block = STR("");
+        broken(s, result);
+        return true;
     }
-    s->tx.spool.has_nul = decoder.has_nul;
+    s->dribbles = block->n < DRIBBLE_OCTETS;
+    session_expect(s, s->in->config->limits.data_ms);
+    return true;
+}
+
+/* The client may speak again. */
+static void await_command(struct session *s)
+{
+    s->phase = PHASE_COMMAND;
+    s->dribbles = false;
+    session_expect(s, s->in->config->limits.command_ms);
+}
+
+bool data_go_on(struct session *s)
+{
+    struct buf *out = &s->tx.spool.incoming;
+    enum smtp_data_state state;
+    struct str block;
+    size_t used;
+
+    if (!next_block(s, &block))
+        return false;
+    if (s->closing)
+        return true;
+    buf_clear(out);
+    state = smtp_data_decode(&s->decoder, block, out, &used);
+    stream_consume(s->stream, used);
+    spool_add(&s->tx.spool, buf_str(out));
+    if (state == SMTP_DATA_MORE)
+        return true;
+    s->tx.spool.has_nul = s->decoder.has_nul;
+    await_command(s);
+    session_deadline(s, s->in->config->limits.command_ms);
     if (state == SMTP_DATA_BAD)
-        smuggled(s, decoder.fault);
+        smuggled(s, s->decoder.fault);
     else
         end(s);
+    return true;
+}
+
+static void end_chunk(struct session *s)
+{
+    await_command(s);
+    session_deadline(s, s->in->config->limits.command_ms);
+    if (!s->chunk.kept)
+        session_reply(s, s->tx.open
+                             ? status_make(554, "5.5.1", "No valid recipients")
+                             : status_make(503, "5.5.1", "Send MAIL first"));
+    else if (s->chunk.last)
+        end(s);
+    else
+        session_reply(s, status_make(250, "2.0.0", "%llu octets received",
+                                     (unsigned long long)s->chunk.size));
 }
 
 /* A chunk is read to its end whatever its fate: its octets are never
  * commands. */
-static bool read_chunk(struct session *s, uint64_t left, bool keep)
+bool chunk_go_on(struct session *s)
 {
-    while (left > 0) {
-        enum stream_result result;
-        struct str block;
+    struct str block;
 
-        session_deadline(s, s->in->config->limits.data_ms);
-        result = stream_peek(s->stream, &block);
-        if (result != STREAM_OK) {
-            broken(s, result);
-            return false;
-        }
-        block = str_first(block, left);
-        if (keep)
-            spool_add(&s->tx.spool, block);
-        left -= block.n;
-        stream_consume(s->stream, block.n);
+    if (s->chunk.left == 0) {
+        end_chunk(s);
+        return true;
     }
+    if (!next_block(s, &block))
+        return false;
+    if (s->closing)
+        return true;
+    block = str_first(block, s->chunk.left);
+    if (s->chunk.kept)
+        spool_add(&s->tx.spool, block);
+    s->chunk.left -= block.n;
+    stream_consume(s->stream, block.n);
     return true;
 }
 
@@ -141,21 +186,14 @@ void cmd_bdat(struct session *s, struct str argument)
         session_close(s);
         return;
     }
-    if (s->tx.rcpts_n == 0) {
-        if (!read_chunk(s, bdat.size, false))
-            return;
-        session_reply(s, s->tx.open
-                             ? status_make(554, "5.5.1", "No valid recipients")
-                             : status_make(503, "5.5.1", "Send MAIL first"));
-        return;
-    }
-    if (!s->tx.spooling)
+    s->chunk = (struct session_chunk){
+        .size = bdat.size,
+        .left = bdat.size,
+        .last = bdat.last,
+        .kept = s->tx.rcpts_n > 0,
+    };
+    if (s->chunk.kept && !s->tx.spooling)
         begin(s);
-    if (!read_chunk(s, bdat.size, true))
-        return;
-    if (bdat.last)
-        end(s);
-    else
-        session_reply(s, status_make(250, "2.0.0", "%llu octets received",
-                                     (unsigned long long)bdat.size));
+    s->phase = PHASE_CHUNK;
+    session_expect(s, s->in->config->limits.data_ms);
 }

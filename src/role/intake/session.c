@@ -10,8 +10,7 @@
 
 enum {
     LINE_MAX_OCTETS = 2048, /* 512 of RFC 5321 and room for extensions */
-    PARK_AFTER_MS = 200,    /* idle so long at a command: thread goes back */
-    DRAIN_LINE_MS = 5000,
+    LINGER_MS = 20,         /* the next command of a client nearby; else park */
 };
 
 struct session *session_new(struct intake *in,
@@ -72,13 +71,21 @@ bool session_may_relay(const struct session *s)
     return s->user.n > 0 || (s->address_allowed && !s->listen->auth_required);
 }
 
-void session_deadline(struct session *s, int64_t each_ms)
+static int64_t end_of(const struct session *s, int64_t each_ms)
 {
     int64_t end = clock_mono_ms() + each_ms;
 
-    if (s->tx.open && s->tx.end_mono_ms < end)
-        end = s->tx.end_mono_ms;
-    stream_deadline(s->stream, end);
+    return s->tx.open && s->tx.end_mono_ms < end ? s->tx.end_mono_ms : end;
+}
+
+void session_deadline(struct session *s, int64_t each_ms)
+{
+    stream_deadline(s->stream, end_of(s, each_ms));
+}
+
+void session_expect(struct session *s, int64_t each_ms)
+{
+    s->phase_end_mono_ms = end_of(s, each_ms);
 }
 
 static void count_error(struct session *s)
@@ -108,12 +115,15 @@ static void greet(struct session *s)
               LOG_STR("session", id_str(&s->id)),
               LOG_CSTR("peer", stream_peer(s->stream)),
               LOG_STR("listener", s->listen->name));
-    session_deadline(s, s->in->config->limits.command_ms);
-    if (s->listen->tls == LISTEN_TLS_IMPLICIT &&
-        stream_start_tls_server(s->stream, s->in->tls) != STREAM_OK) {
-        session_close(s);
-        return;
-    }
+    session_expect(s, s->in->config->limits.command_ms);
+    if (s->listen->tls == LISTEN_TLS_IMPLICIT)
+        handshake_begin(s);
+    else
+        session_banner(s);
+}
+
+void session_banner(struct session *s)
+{
     stream_writef(s->stream, "220 %.*s ESMTP postseal\r\n",
                   STR_ARG(s->in->config->hostname));
 }
@@ -143,32 +153,71 @@ static void finish(struct session *s)
     stream_shutdown(s->stream);
 }
 
+static bool command_go_on(struct session *s)
+{
+    int64_t each_ms = s->in->config->limits.command_ms;
+    enum stream_result result;
+    struct str line;
+
+    if (!stream_line_ready(s->stream, LINE_MAX_OCTETS))
+        return false;
+    result = stream_read_line(s->stream, LINE_MAX_OCTETS, &line);
+    session_deadline(s, each_ms);
+    session_expect(s, each_ms);
+    s->dribbles = false;
+    if (result == STREAM_OK)
+        command_run(s, line);
+    else
+        line_fault(s, result);
+    return true;
+}
+
+static bool go_on(struct session *s)
+{
+    switch (s->phase) {
+    case PHASE_HANDSHAKE:
+        return handshake_go_on(s);
+    case PHASE_DATA:
+        return data_go_on(s);
+    case PHASE_CHUNK:
+        return chunk_go_on(s);
+    case PHASE_COMMAND:
+        break;
+    }
+    return command_go_on(s);
+}
+
+/* Most clients say the next thing at once: cheaper to wait a moment than to
+ * change threads. Not for one that is in the middle of something. */
+static bool comes_at_once(struct session *s)
+{
+    return s->phase != PHASE_HANDSHAKE && !s->dribbles &&
+           !stream_has_input(s->stream) &&
+           stream_wait_input(s->stream, LINGER_MS);
+}
+
 enum listener_next session_step(void *session, int64_t *park_until_mono_ms)
 {
     struct session *s = session;
-    int64_t each_ms = s->in->config->limits.command_ms;
+    bool waited = false;
 
+    session_deadline(s, s->in->config->limits.command_ms);
     if (!s->greeted)
         greet(s);
     while (!s->closing) {
-        enum stream_result result;
-        struct str line;
-
-        session_deadline(s, each_ms);
-        if (!stream_has_input(s->stream)) {
-            if (stream_flush(s->stream) != STREAM_OK)
-                break;
-            if (!stream_wait_input(s->stream, PARK_AFTER_MS)) {
-                stream_park(s->stream);
-                *park_until_mono_ms = clock_mono_ms() + each_ms;
-                return LISTENER_PARK;
-            }
+        if (go_on(s)) {
+            waited = false;
+            continue;
         }
-        result = stream_read_line(s->stream, LINE_MAX_OCTETS, &line);
-        if (result == STREAM_OK)
-            command_run(s, line);
-        else
-            line_fault(s, result);
+        session_deadline(s, s->in->config->limits.command_ms);
+        if (stream_flush(s->stream) != STREAM_OK)
+            break;
+        if (waited || !comes_at_once(s)) {
+            stream_park(s->stream);
+            *park_until_mono_ms = s->phase_end_mono_ms;
+            return LISTENER_PARK;
+        }
+        waited = true;
     }
     finish(s);
     return LISTENER_DONE;

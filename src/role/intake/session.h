@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One SMTP session (RFC 5321), as straight-line code in one thread. At a
- * command boundary an idle session can be parked: everything it needs is in
- * struct session. Each command is a row of the table in commands.c and a
- * handler in a file of its own; what may happen before TLS is visible there.
+ * One SMTP session (RFC 5321). A thread runs it as far as the client's octets
+ * go and never waits for more than a moment: then the session is parked, be it
+ * idle, in the middle of a line, a handshake or a message, and a client that
+ * drips costs no thread (SI-12). Everything it needs is in struct session.
+ * Each command is a row of the table in commands.c and a handler in a file of
+ * its own; what may happen before TLS is visible there.
  */
 #ifndef POSTSEAL_ROLE_INTAKE_SESSION_H
 #define POSTSEAL_ROLE_INTAKE_SESSION_H
@@ -50,6 +52,18 @@ struct transaction {
     struct spool spool;
 };
 
+enum session_phase {
+    PHASE_COMMAND,
+    PHASE_HANDSHAKE,
+    PHASE_DATA,  /* after 354, until the dot */
+    PHASE_CHUNK, /* in the octets of BDAT */
+};
+
+struct session_chunk {
+    uint64_t size, left;
+    bool last, kept; /* not kept: no transaction, the octets are dropped */
+};
+
 struct session {
     struct intake *in;
     const struct listen_config *listen;
@@ -65,12 +79,17 @@ struct session {
     size_t user_senders_n;
     uint32_t errors, auth_failures;
     struct transaction tx;
+    enum session_phase phase;
+    int64_t phase_end_mono_ms; /* of this line, handshake or wait for octets */
+    struct smtp_data_decoder decoder; /* PHASE_DATA */
+    struct session_chunk chunk;       /* PHASE_CHUNK */
+    bool dribbles; /* few octets came: not worth a thread's waiting */
 };
 
 struct session *session_new(struct intake *in,
                             const struct listen_config *listen,
                             struct stream **stream);
-/* Runs until the session ends or is idle at a command boundary. */
+/* Runs until the session ends or it is the client's turn. */
 enum listener_next session_step(void *session, int64_t *park_until_mono_ms);
 /* Says 421 when it may, then forgets everything. */
 void session_free(void *session);
@@ -86,6 +105,16 @@ void session_reset(struct session *s);
 void session_forget(struct session *s);
 /* Waits of the current phase: now + each_ms, never past the transaction. */
 void session_deadline(struct session *s, int64_t each_ms);
+/* The client has each_ms for what comes next, never past the transaction. */
+void session_expect(struct session *s, int64_t each_ms);
+/* The other phases: deal with what is here; false: the client's turn. */
+bool handshake_go_on(struct session *s);
+bool data_go_on(struct session *s);
+bool chunk_go_on(struct session *s);
+/* PHASE_HANDSHAKE begins. */
+void handshake_begin(struct session *s);
+/* The greeting (RFC 5321, 3.1). */
+void session_banner(struct session *s);
 bool session_may_relay(const struct session *s);
 
 typedef void session_handler(struct session *s, struct str argument);

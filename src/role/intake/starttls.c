@@ -2,6 +2,37 @@
 /* STARTTLS (RFC 3207). What was read before counts for nothing after. */
 #include "role/intake/session.h"
 
+static void failed(struct session *s)
+{
+    log_event(LOG_INFO, "smtp.in.tls_failed",
+              LOG_STR("session", id_str(&s->id)),
+              LOG_CSTR("peer", stream_peer(s->stream)),
+              LOG_CSTR("why", stream_fault(s->stream)));
+    session_close(s);
+}
+
+void handshake_begin(struct session *s)
+{
+    s->phase = PHASE_HANDSHAKE;
+    if (stream_begin_tls_server(s->stream, s->in->tls) != STREAM_OK)
+        failed(s);
+}
+
+bool handshake_go_on(struct session *s)
+{
+    enum stream_result result = stream_continue_tls(s->stream);
+
+    if (result == STREAM_TIMEOUT)
+        return false;
+    s->phase = PHASE_COMMAND;
+    session_expect(s, s->in->config->limits.command_ms);
+    if (result != STREAM_OK)
+        failed(s);
+    else if (s->listen->tls == LISTEN_TLS_IMPLICIT)
+        session_banner(s);
+    return true;
+}
+
 void cmd_starttls(struct session *s, struct str argument)
 {
     if (argument.n != 0) {
@@ -27,14 +58,9 @@ void cmd_starttls(struct session *s, struct str argument)
         return;
     }
     session_reply(s, status_make(220, "2.0.0", "Ready to start TLS"));
-    if (stream_flush(s->stream) != STREAM_OK ||
-        stream_start_tls_server(s->stream, s->in->tls) != STREAM_OK) {
-        log_event(LOG_INFO, "smtp.in.tls_failed",
-                  LOG_STR("session", id_str(&s->id)),
-                  LOG_CSTR("peer", stream_peer(s->stream)),
-                  LOG_CSTR("why", stream_fault(s->stream)));
-        session_close(s);
-        return;
-    }
     session_forget(s);
+    if (stream_flush(s->stream) == STREAM_OK)
+        handshake_begin(s);
+    else
+        session_close(s);
 }
