@@ -344,10 +344,10 @@ static void read_arguments(int argc, char **argv)
 
 static void clean_up(void)
 {
-    static const char *const names[] = { "db", "db-wal", "db-shm" };
+    static const char *const names[] = { "db", "db-wal", "db-shm", "db-turn" };
     char path[300];
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct stat info;
 
         snprintf(path, sizeof(path), "%s/postseal.%s", o.dir, names[i]);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/panic.h"
+#include "store/turn.h"
 #include "store/vfs.h"
 
 #include <sqlite3.h>
@@ -34,6 +35,7 @@ struct db {
     bool durable; /* what PRAGMA synchronous says now */
     bool broken;
     uint64_t waited_us;
+    int turn; /* see turn.h */
     _Atomic int log_pages;
 };
 
@@ -173,6 +175,7 @@ struct status db_open(const char *data_dir, enum db_use use, struct db **out)
         panic("SQLite %s can lose data in WAL mode: 3.51.3 is needed",
               sqlite3_libversion());
     path_of(data_dir, path);
+    db->turn = -1;
     vfs_register();
     code = sqlite3_open_v2(path, &db->raw, flags, VFS_NAME);
     st = code == SQLITE_OK ? set_up(db, use)
@@ -180,6 +183,8 @@ struct status db_open(const char *data_dir, enum db_use use, struct db **out)
                                           sqlite3_errstr(code));
     if (!status_is_ok(st))
         db_close(&db);
+    else if (use != DB_READ)
+        db->turn = turn_open(path);
     *out = db;
     return st;
 }
@@ -191,6 +196,7 @@ void db_close(struct db **db)
     for (size_t i = 0; i < (*db)->statements_n; i++)
         sqlite3_finalize((*db)->statements[i].raw);
     sqlite3_close((*db)->raw);
+    turn_close((*db)->turn);
     free(*db);
     *db = NULL;
 }
@@ -212,10 +218,16 @@ static void set_durable(struct db *db, bool durable)
 
 struct status db_begin(struct db *db, bool durable)
 {
+    struct status st;
+
     if (db->broken)
         return status_defer("the store's disk failed: restart needed");
     set_durable(db, durable);
-    return stmt_run(db_sql(db, "BEGIN IMMEDIATE"));
+    turn_take(db->turn);
+    st = stmt_run(db_sql(db, "BEGIN IMMEDIATE"));
+    if (!status_is_ok(st))
+        turn_give(db->turn);
+    return st;
 }
 
 /* A failed sync means that pages may be lost although they look written; a
@@ -233,6 +245,7 @@ struct status db_commit(struct db *db)
 
     if (!status_is_ok(st))
         note_sync(db, sqlite3_extended_errcode(db->raw));
+    turn_give(db->turn);
     return st;
 }
 
@@ -240,6 +253,7 @@ void db_rollback(struct db *db)
 {
     if (sqlite3_get_autocommit(db->raw) == 0)
         stmt_run(db_sql(db, "ROLLBACK"));
+    turn_give(db->turn);
 }
 
 int db_checkpoint(struct db *db, enum db_checkpoint how)
@@ -253,7 +267,11 @@ int db_checkpoint(struct db *db, enum db_checkpoint how)
 
     sqlite3_busy_handler(
         db->raw, how == DB_CHECKPOINT_RESTART ? on_busy_short : NULL, db);
+    if (how == DB_CHECKPOINT_RESTART)
+        turn_take(db->turn);
     code = sqlite3_wal_checkpoint_v2(db->raw, NULL, modes[how], &log, &copied);
+    if (how == DB_CHECKPOINT_RESTART)
+        turn_give(db->turn);
     if (code != SQLITE_OK)
         note_sync(db, code);
     return code == SQLITE_OK && log > copied ? log - copied : 0;

@@ -7,10 +7,12 @@
 #include "store/schema.h"
 #include "store/tx.h"
 
-#include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -30,7 +32,8 @@ struct job {
     bool durable;
     bool finished;
     struct status status;
-    pthread_cond_t *wake;                           /* waiting caller, or */
+    bool waits;       /* the caller sleeps on told, and owns the job, or */
+    _Atomic int told; /* 1: status is there */
     void (*done)(void *argument, struct status st); /* told afterwards */
 };
 
@@ -152,21 +155,28 @@ static size_t take_jobs(struct store *store, struct job **jobs)
     return n;
 }
 
-static void tell(struct store *store, struct job **jobs, size_t n)
+/* A futex and not a condition: the many that are woken together would all go
+ * for one lock at once. */
+static void wake(struct job *job)
 {
-    pthread_mutex_lock(&store->lock);
-    for (size_t i = 0; i < n; i++)
-        if (jobs[i]->wake != NULL) {
-            pthread_cond_t *wake = jobs[i]->wake;
+    atomic_store(&job->told, 1);
+    /* From here on the job may be gone; a wake-up too many does no harm. */
+    syscall(SYS_futex, &job->told, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
-            jobs[i]->wake = NULL; /* the job is the caller's again */
-            jobs[i] = NULL;
-            pthread_cond_signal(wake);
-        }
-    pthread_mutex_unlock(&store->lock);
+static void sleep_until_told(struct job *job)
+{
+    while (atomic_load(&job->told) == 0)
+        syscall(SYS_futex, &job->told, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+}
+
+static void tell(struct job **jobs, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
-        if (jobs[i] == NULL)
+        if (jobs[i]->waits) {
+            wake(jobs[i]);
             continue;
+        }
         if (jobs[i]->done != NULL)
             jobs[i]->done(jobs[i]->argument, jobs[i]->status);
         free(jobs[i]);
@@ -189,7 +199,7 @@ static void *committer(void *argument)
         if (n == 0)
             return NULL;
         run_batch(store, jobs, n);
-        tell(store, jobs, n);
+        tell(jobs, n);
     }
 }
 
@@ -259,19 +269,16 @@ static struct status broken_status(void)
 static struct status commit(struct store *store, store_work *work,
                             void *argument, bool durable)
 {
-    pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
     struct job job = {
-        .work = work, .argument = argument, .durable = durable, .wake = &wake
+        .work = work, .argument = argument, .durable = durable, .waits = true
     };
 
     if (store->broken)
         return broken_status();
     pthread_mutex_lock(&store->lock);
     enqueue(store, &job);
-    while (job.wake != NULL)
-        pthread_cond_wait(&wake, &store->lock);
     pthread_mutex_unlock(&store->lock);
-    pthread_cond_destroy(&wake);
+    sleep_until_told(&job);
     return job.status;
 }
 

@@ -388,7 +388,7 @@ static void test_hold_release_delete(void **state)
 
     accept(w, &mail);
     l = lease(w, clock_wall_ms() + 10, 1000);
-    assert_int_equal(act(w, id_str(&mail.deliveries[0]), QUEUE_HOLD), 1);
+    assert_int_equal(act(w, id_str(&l.got[0].delivery.id), QUEUE_HOLD), 1);
     /* whoever had it leased can settle it no more */
     assert_false(
         status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
