@@ -79,6 +79,15 @@ static struct status fault(struct db *db, int code)
     }
 }
 
+/* A failed sync means that pages may be lost although they look written; a
+ * later sync that succeeds proves nothing (QD-05). */
+static void note_sync(struct db *db, int code)
+{
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC ||
+        (code & 0xff) == SQLITE_CORRUPT)
+        db->broken = true;
+}
+
 static struct status script(struct db *db, const char *sql)
 {
     int code = sqlite3_exec(db->raw, sql, NULL, NULL, NULL);
@@ -230,21 +239,10 @@ struct status db_begin(struct db *db, bool durable)
     return st;
 }
 
-/* A failed sync means that pages may be lost although they look written; a
- * later sync that succeeds proves nothing (QD-05). */
-static void note_sync(struct db *db, int code)
-{
-    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC ||
-        (code & 0xff) == SQLITE_CORRUPT)
-        db->broken = true;
-}
-
 struct status db_commit(struct db *db)
 {
     struct status st = stmt_run(db_sql(db, "COMMIT"));
 
-    if (!status_is_ok(st))
-        note_sync(db, sqlite3_extended_errcode(db->raw));
     turn_give(db->turn);
     return st;
 }
@@ -360,8 +358,10 @@ struct status stmt_end(struct stmt *s)
     struct status st = status_ok();
 
     if (s->result != SQLITE_DONE && s->result != SQLITE_ROW &&
-        s->result != SQLITE_OK)
+        s->result != SQLITE_OK) {
         st = fault(s->db, s->raw == NULL ? SQLITE_ERROR : s->result);
+        note_sync(s->db, s->result);
+    }
     if (s->raw != NULL) {
         sqlite3_reset(s->raw);
         sqlite3_clear_bindings(s->raw);

@@ -114,6 +114,15 @@ static bool any_left(struct job **jobs, size_t n)
     return false;
 }
 
+static void note_broken(struct store *store, const struct db *db)
+{
+    if (!db_is_broken(db) || atomic_exchange(&store->broken, true))
+        return;
+    log_event(LOG_ERROR, "store.broken",
+              LOG_CSTR("why", "a sync failed: nothing more is accepted until "
+                              "the role has started again"));
+}
+
 static void run_batch(struct store *store, struct job **jobs, size_t n)
 {
     bool rang = false;
@@ -130,12 +139,7 @@ static void run_batch(struct store *store, struct job **jobs, size_t n)
                 try_batch(store, &jobs[i], 1, &rang);
     }
     store->newest_commit_mono_ms = clock_mono_ms();
-    if (db_is_broken(store->db) && !store->broken) {
-        store->broken = true;
-        log_event(LOG_ERROR, "store.broken",
-                  LOG_CSTR("why", "a sync failed: nothing more is accepted "
-                                  "until the role has started again"));
-    }
+    note_broken(store, store->db);
     if (rang && store->ring != NULL)
         store->ring(store->ring_context);
 }
@@ -220,7 +224,9 @@ static void begin_log_anew(struct db *db)
 static void *keeper(void *argument)
 {
     struct store *store = argument;
-    int64_t emptied = 0;
+    /* At the start once, whatever a former process left: pages that a failed
+     * sync may have lost are written to the database anew. */
+    int64_t emptied = -1;
 
     pthread_mutex_lock(&store->lock);
     while (!store->closing) {
@@ -242,6 +248,7 @@ static void *keeper(void *argument)
         } else if (db_log_pages(store->db) > LOG_PAGES_MAX) {
             begin_log_anew(store->keeper_db);
         }
+        note_broken(store, store->keeper_db);
         pthread_mutex_lock(&store->lock);
     }
     pthread_mutex_unlock(&store->lock);

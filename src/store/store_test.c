@@ -231,6 +231,80 @@ static void test_QD_08_old_fence_cannot_settle(void **state)
         status_is_ok(settle(w, second.got[0].delivery, DELIVERY_QUEUED)));
 }
 
+enum { NODES = 4, SHARED_MAILS = 300 };
+
+/* Leases a few, sometimes for too short a time, and reports each settlement
+ * that was acknowledged. */
+static _Noreturn void node(const char *dir, int out, unsigned seed)
+{
+    struct world w = { 0 };
+    int idle = 0;
+
+    if (!status_is_ok(store_open(dir, &w.store)))
+        _exit(1);
+    while (idle < 40) {
+        struct lease l = { .request = { .now_wall_ms = clock_wall_ms(),
+                                        .lease_ms =
+                                            rand_r(&seed) % 3 ? 5000 : 1,
+                                        .max = 7 },
+                           .arena = &w.arena };
+
+        if (!status_is_ok(store_commit_soft(w.store, lease_work, &l)))
+            _exit(2);
+        idle = l.n == 0 ? idle + 1 : 0;
+        usleep(l.n == 0 ? 5000 : 2000); /* a lease of 1 ms has ended */
+        for (size_t i = 0; i < l.n; i++)
+            if (status_is_ok(
+                    settle(&w, l.got[i].delivery, DELIVERY_DELIVERED)) &&
+                write(out, l.got[i].delivery.id.text, ID_TEXT) != ID_TEXT)
+                _exit(3);
+        arena_reset(&w.arena);
+    }
+    store_close(&w.store);
+    _exit(0);
+}
+
+/* QD-08: several processes on one queue, leases that end too early: every
+ * delivery is settled once. */
+static void test_QD_08_every_delivery_is_settled_once(void **state)
+{
+    struct world *w = *state;
+    struct queue_counts counts;
+    struct rx *rx;
+    char id[ID_TEXT];
+    pid_t pids[NODES];
+    size_t settled = 0;
+    int fds[2], code;
+
+    for (int i = 0; i < SHARED_MAILS; i++) {
+        struct mail mail = new_mail(1);
+
+        accept(w, &mail);
+    }
+    store_close(&w->store); /* no threads when forking */
+    assert_int_equal(pipe(fds), 0);
+    for (unsigned i = 0; i < NODES; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            node(w->dir, fds[1], i + 1);
+    }
+    close(fds[1]);
+    while (read(fds[0], id, ID_TEXT) == ID_TEXT)
+        settled++;
+    close(fds[0]);
+    for (int i = 0; i < NODES; i++) {
+        waitpid(pids[i], &code, 0);
+        assert_int_equal(code, 0);
+    }
+    assert_int_equal(settled, SHARED_MAILS);
+    assert_true(status_is_ok(store_open(w->dir, &w->store)));
+    rx = store_read(w->store);
+    assert_true(status_is_ok(queue_count(rx, &counts)));
+    assert_int_equal(counts.delivered, SHARED_MAILS);
+    assert_int_equal(counts.queued, 0);
+    store_read_done(w->store, &rx);
+}
+
 /* A work that fails leaves no trace and does not harm the others. */
 static void test_failed_work_alone_is_rolled_back(void **state)
 {
@@ -663,6 +737,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_accept_lease_settle),
         WITH_WORLD(test_QD_08_old_fence_cannot_settle),
+        WITH_WORLD(test_QD_08_every_delivery_is_settled_once),
         WITH_WORLD(test_failed_work_alone_is_rolled_back),
         WITH_WORLD(test_group_commit_of_many_threads),
         WITH_WORLD(test_busy_domains_are_left_out),
