@@ -152,10 +152,10 @@ static struct status set_up(struct db *db, enum db_use use)
     st = script(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                     "PRAGMA secure_delete=FAST; PRAGMA foreign_keys=OFF;"
                     "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-                    "PRAGMA cache_size=-8000;");
+                    "PRAGMA cache_size=-4000;");
     db->durable = true;
     if (status_is_ok(st) && use == DB_READ)
-        st = script(db, "PRAGMA query_only=ON;");
+        st = script(db, "PRAGMA query_only=ON; PRAGMA cache_size=-1000;");
     return st;
 }
 
