@@ -27,6 +27,7 @@ enum {
     VERSION = 1,
     /* version, key id, ephemeral point, nonce, key, tag */
     WRAPPED = 1 + KEY_ID + POINT + NONCE + 32 + REST_TAG,
+    REMEMBERED = 16, /* sealers whose newest period is remembered */
     PERIOD_MS = 3600000,
     PERIOD_WRAPS = 1 << 20, /* far below the bound for random nonces */
 };
@@ -45,9 +46,13 @@ struct rest_private {
     EVP_PKEY *key;
     unsigned char point[POINT], id[KEY_ID];
     pthread_mutex_t lock;
-    /* The newest ephemeral key seen: most of a period's wraps share it. */
-    unsigned char ephemeral[POINT], kek[KEK];
-    bool known;
+    /* The newest ephemeral keys seen and what they lead to: all wraps of one
+     * sealer in one period share one, and there are few sealers. */
+    struct period {
+        unsigned char ephemeral[POINT], kek[KEK];
+        bool known;
+    } periods[REMEMBERED];
+    size_t next;
 };
 
 static EVP_CIPHER *gcm;
@@ -297,30 +302,63 @@ static EVP_PKEY *point_to_key(const unsigned char point[POINT])
     return key;
 }
 
-static bool kek_for(struct rest_private *with,
-                    const unsigned char ephemeral[POINT],
-                    unsigned char kek[KEK])
+/* With the lock held. */
+static struct period *find_period(struct rest_private *with,
+                                  const unsigned char ephemeral[POINT])
+{
+    for (size_t i = 0; i < REMEMBERED; i++)
+        if (with->periods[i].known &&
+            memcmp(with->periods[i].ephemeral, ephemeral, POINT) == 0)
+            return &with->periods[i];
+    return NULL;
+}
+
+static bool agree_with(struct rest_private *with,
+                       const unsigned char ephemeral[POINT],
+                       unsigned char kek[KEK])
 {
     unsigned char secret[32];
-    bool ok = true;
+    EVP_PKEY *peer = point_to_key(ephemeral);
+    bool ok = peer != NULL && agree(with->key, peer, secret);
+
+    EVP_PKEY_free(peer);
+    if (ok)
+        derive_kek(secret, ephemeral, with->point, kek);
+    explicit_bzero(secret, sizeof(secret));
+    ERR_clear_error();
+    return ok;
+}
+
+/* The caller, who sees the wrapped key open, says what is worth remembering:
+ * made-up ephemeral keys must not push out the real ones. */
+static void remember(struct rest_private *with,
+                     const unsigned char ephemeral[POINT],
+                     const unsigned char kek[KEK])
+{
+    pthread_mutex_lock(&with->lock);
+    if (find_period(with, ephemeral) == NULL) {
+        struct period *p = &with->periods[with->next++ % REMEMBERED];
+
+        memcpy(p->ephemeral, ephemeral, POINT);
+        memcpy(p->kek, kek, KEK);
+        p->known = true;
+    }
+    pthread_mutex_unlock(&with->lock);
+}
+
+static bool kek_for(struct rest_private *with,
+                    const unsigned char ephemeral[POINT],
+                    unsigned char kek[KEK], bool *known)
+{
+    const struct period *p;
 
     pthread_mutex_lock(&with->lock);
-    if (!with->known || memcmp(with->ephemeral, ephemeral, POINT) != 0) {
-        EVP_PKEY *peer = point_to_key(ephemeral);
-
-        ok = peer != NULL && agree(with->key, peer, secret);
-        EVP_PKEY_free(peer);
-        if (ok) {
-            derive_kek(secret, ephemeral, with->point, with->kek);
-            memcpy(with->ephemeral, ephemeral, POINT);
-            with->known = true;
-        }
-        explicit_bzero(secret, sizeof(secret));
-    }
-    if (ok)
-        memcpy(kek, with->kek, KEK);
+    p = find_period(with, ephemeral);
+    *known = p != NULL;
+    if (p != NULL)
+        memcpy(kek, p->kek, KEK);
     pthread_mutex_unlock(&with->lock);
-    return ok;
+    return *known || agree_with(with, ephemeral, kek);
 }
 
 /* --- AES-256-GCM -----------------------------------------------------------
@@ -420,17 +458,19 @@ struct status rest_unwrap(struct rest_private *with, struct str context,
     const unsigned char *point = w + 1 + KEY_ID, *nonce = point + POINT;
     const unsigned char *sealed = nonce + NONCE;
     unsigned char kek[KEK];
-    bool ok;
+    bool ok, known;
 
     if (wrapped.n != WRAPPED || w[0] != VERSION)
         return status_make(451, "4.3.0", "a sealed key is damaged");
     if (memcmp(w + 1, with->id, KEY_ID) != 0)
         return status_make(451, "4.3.0",
                            "sealed to another key than this role's");
-    ok = kek_for(with, point, kek) &&
+    ok = kek_for(with, point, kek, &known) &&
          gcm_open(&(struct gcm_input){ kek, nonce, context,
                                        str_of(sealed, sizeof(out->bytes)) },
                   sealed + sizeof(out->bytes), out->bytes);
+    if (ok && !known)
+        remember(with, point, kek);
     explicit_bzero(kek, sizeof(kek));
     if (!ok)
         return status_make(451, "4.3.0", "a sealed key is damaged");

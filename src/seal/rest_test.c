@@ -186,6 +186,122 @@ static void test_QD_06_frames_are_bound(void **state)
     buf_free(&f);
 }
 
+/* --- known answers ---------------------------------------------------------
+ */
+
+/* Made by another implementation (pyca/cryptography: ECDH, HKDF, AESGCM): key
+ * 00 01 .. 1f wrapped with nonce 64 65 .. 6f, frame 0x01020304, the last. */
+static const char known_private[] =
+    "-----BEGIN "
+    "PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgUKgtkJzb6tMtT9i2\n"
+    "nhih1fCFZZHzDHHZBSlagL7yQZShRANCAAQGHje4eFnKe6zHFzFjioRRVwbSFNMM\n"
+    "z1C9tkqZPEFer/+U5SAVsy+5PgkVmZMwm0O5425wFmeLkjV7Tu8dwWDY\n"
+    "-----END "
+    "PRIVATE KEY-----\n";
+static const char known_context[] = "body:01arz3ndektsv4rrffq69g5fav";
+static const char known_wrapped[] =
+    "0176b0db08c486d8ca0420fdb68ff59ee28a76fe1e1b857abd2fca5609946b3c"
+    "52e2a50724d62c11ae0e885e9c6c48e08c37f91927f007e9d8890dc4c43f39ab"
+    "2b54c06c5d6c3b2427ff6465666768696a6b6c6d6e6f7e6c0bde1aff3bb6094f"
+    "fc124c3dab3f45d9e32dd15ab611b24a85e8036f5add7b4ff24fa098aec60c4c"
+    "6ed3cf5a5ebb";
+static const char known_frame[] =
+    "e95a44ac50ceb3c49a9150d65ecc4b405cdbce5da876ad327622661b2f25abcf"
+    "f2f2cf210375f0";
+
+static struct str from_hex(const char *hex, unsigned char *out)
+{
+    size_t n = strlen(hex) / 2;
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned value = 0;
+
+        sscanf(hex + 2 * i, "%2x", &value);
+        out[i] = (unsigned char)value;
+    }
+    return str_of(out, n);
+}
+
+/* CR-07: what another implementation sealed opens, so the algorithms and the
+ * format are what they are said to be; mail sealed by an older version must
+ * always open. */
+static void test_CR_07_known_answer(void **state)
+{
+    struct keys *k = *state;
+    unsigned char wrapped[256], frame[256], sealed[256];
+    struct rest_private *priv = NULL;
+    struct buf plain = { 0 }, again = { 0 };
+    struct str context = str_from_cstr(known_context);
+    struct rest_key key;
+    FILE *f;
+
+    unlink(k->private_path);
+    f = fopen(k->private_path, "w");
+    assert_non_null(f);
+    fputs(known_private, f);
+    fclose(f);
+    assert_true(status_is_ok(rest_private_load(k->private_path, &priv)));
+    assert_true(status_is_ok(
+        rest_unwrap(priv, context, from_hex(known_wrapped, wrapped), &key)));
+    for (int i = 0; i < 32; i++)
+        assert_int_equal(key.bytes[i], i);
+    assert_true(
+        status_is_ok(rest_open_frame(&key, context, 0x01020304, true,
+                                     from_hex(known_frame, frame), &plain)));
+    assert_true(str_eq(buf_str(&plain), STR("Subject: known answer\r\n")));
+    rest_seal_frame(&key, context, 0x01020304, true, buf_str(&plain), &again);
+    assert_true(str_eq(buf_str(&again), from_hex(known_frame, sealed)));
+    buf_free(&plain);
+    buf_free(&again);
+    rest_private_free(&priv);
+}
+
+/* A point that is not on the curve is no key (invalid curve attack). */
+static void test_CR_07_bad_points(void **state)
+{
+    struct keys *k = *state;
+    struct rest_key key, got;
+    struct buf w = { 0 };
+
+    rest_key_new(&key);
+    rest_wrap(k->pub, STR("x"), &key, &w);
+    w.p[9 + 64] = (char)(w.p[9 + 64] ^ 1);
+    assert_false(
+        status_is_ok(rest_unwrap(k->priv, STR("x"), buf_str(&w), &got)));
+    memset(w.p + 10, 0, 64);
+    assert_false(
+        status_is_ok(rest_unwrap(k->priv, STR("x"), buf_str(&w), &got)));
+    w.p[9] = 0; /* the point at infinity */
+    assert_false(
+        status_is_ok(rest_unwrap(k->priv, STR("x"), buf_str(&w), &got)));
+    buf_free(&w);
+}
+
+/* More sealers than remembered keys, taking turns. */
+static void test_many_sealers(void **state)
+{
+    struct keys *k = *state;
+    struct rest_public *sealers[20];
+
+    for (int i = 0; i < 20; i++)
+        assert_true(
+            status_is_ok(rest_public_load(k->public_path, &sealers[i])));
+    for (int i = 0; i < 60; i++) {
+        struct rest_key key, got;
+        struct buf w = { 0 };
+
+        rest_key_new(&key);
+        rest_wrap(sealers[i * 7 % 20], STR("x"), &key, &w);
+        assert_true(
+            status_is_ok(rest_unwrap(k->priv, STR("x"), buf_str(&w), &got)));
+        assert_memory_equal(key.bytes, got.bytes, 32);
+        buf_free(&w);
+    }
+    for (int i = 0; i < 20; i++)
+        rest_public_free(&sealers[i]);
+}
+
 /* CR-01: the plain text is nowhere in what is stored. */
 static void test_CR_01_no_plain_text(void **state)
 {
@@ -211,6 +327,11 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test(test_frames_round_trip),
         cmocka_unit_test(test_QD_06_frames_are_bound),
+        cmocka_unit_test_setup_teardown(test_CR_07_known_answer, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_CR_07_bad_points, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_many_sealers, set_up, tear_down),
         cmocka_unit_test(test_CR_01_no_plain_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
