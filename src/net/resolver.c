@@ -14,7 +14,12 @@
 #include <unbound.h>
 #include <unistd.h>
 
-enum { NAME_MAX_OCTETS = 255, RCODE_NXDOMAIN = 3, RDATA_MAX = 256 };
+enum {
+    NAME_MAX_OCTETS = 255,
+    NAME_TEXT_MAX = 253,
+    RCODE_NXDOMAIN = 3,
+    RDATA_MAX = 256
+};
 
 struct resolver {
     struct ub_ctx *ctx;
@@ -330,7 +335,7 @@ static bool is_name_octet(char c)
 bool dns_name_text(struct str rdata, struct arena *arena, struct str *out,
                    size_t *used)
 {
-    char text[NAME_MAX_OCTETS + 1];
+    char text[NAME_TEXT_MAX];
     size_t n = 0, at = 0;
 
     for (;;) {
@@ -339,7 +344,8 @@ bool dns_name_text(struct str rdata, struct arena *arena, struct str *out,
         at++;
         if (label == 0)
             break;
-        if (label > 63 || at + label > rdata.n || n + label + 1 > sizeof(text))
+        if (label > 63 || at + label > rdata.n ||
+            n + (n > 0) + label > sizeof(text))
             return false;
         if (n > 0)
             text[n++] = '.';

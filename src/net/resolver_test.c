@@ -63,6 +63,9 @@ static void longest(void **state)
     wire[254] = 0;
     assert_true(dns_name_text(str_of(wire, 255), &arena, &out, &used));
     assert_int_equal(out.n, 253);
+    wire[192] = 62; /* one octet too long (RFC 1035, 2.3.4) */
+    wire[255] = 0;
+    assert_false(dns_name_text(str_of(wire, 256), &arena, &out, &used));
     wire[192] = 63;
     assert_false(dns_name_text(str_of(wire, 300), &arena, &out, &used));
     arena_free(&arena);

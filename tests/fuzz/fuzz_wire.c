@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes out of DNS: names are host names of legal length, TLSA records
+ * point into their rdata. */
+#include "net/resolver.h"
+#include "posture/need.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str rdata = str_of(data, size), name;
+    struct arena arena = { 0 };
+    struct tlsa tlsa;
+    size_t used;
+
+    if (dns_name_text(rdata, &arena, &name, &used)) {
+        if (used > size || name.n > 254)
+            abort();
+        for (size_t i = 0; i < name.n; i++)
+            if (!ascii_is_alnum(name.p[i]) && name.p[i] != '.' &&
+                name.p[i] != '-' && name.p[i] != '_')
+                abort();
+    }
+    if (tlsa_parse(rdata, &tlsa) && tlsa_usable(&tlsa) &&
+        (tlsa.data.n == 0 || tlsa.data.n > size))
+        abort();
+    arena_free(&arena);
+    return 0;
+}
