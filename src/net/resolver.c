@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/panic.h"
+#include "net/nameserver.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unbound.h>
 #include <unistd.h>
@@ -18,7 +20,10 @@ enum {
     NAME_MAX_OCTETS = 255,
     NAME_TEXT_MAX = 253,
     RCODE_NXDOMAIN = 3,
-    RDATA_MAX = 256
+    RDATA_MAX = 256,
+    RESOLV_CONF_MAX = 16384,
+    PROBE_WAIT_MS = 700,
+    PROBE_AGAIN_MS = 5000,
 };
 
 struct resolver {
@@ -26,7 +31,12 @@ struct resolver {
     pthread_mutex_t lock;
     pthread_cond_t answered;
     pthread_t pump;
+    int wake; /* ends the pump's wait */
     bool pumping, stopping;
+    struct nameservers servers; /* constant; whom we forward to */
+    /* Whether one of them answered lately. */
+    bool alive;
+    int64_t probed_mono_ms; /* 0 = never */
 };
 
 /* One look-up under way. The caller and the callback share it; whoever is
@@ -60,23 +70,41 @@ static int add_anchor(struct ub_ctx *ctx, struct str configured)
     return 0; /* nothing is secure then: config check says so */
 }
 
-static int set_servers(struct ub_ctx *ctx, struct str configured)
+static void read_resolv_conf(struct nameservers *servers)
+{
+    char text[RESOLV_CONF_MAX];
+    FILE *f = fopen("/etc/resolv.conf", "re");
+
+    if (f == NULL)
+        return;
+    nameservers_parse(str_of(text, fread(text, 1, sizeof(text), f)), servers);
+    fclose(f);
+}
+
+static int set_servers(struct ub_ctx *ctx, struct str configured,
+                       struct nameservers *servers)
 {
     char address[128];
     int rc;
 
-    if (configured.n == 0)
-        return ub_ctx_resolvconf(ctx, NULL);
-    snprintf(address, sizeof(address), "%.*s", STR_ARG(configured));
-    rc = ub_ctx_set_fwd(ctx, address);
-    if (rc == 0)
+    if (configured.n == 0) {
+        read_resolv_conf(servers);
+        rc = ub_ctx_resolvconf(ctx, NULL);
+    } else {
+        nameserver_add(servers, configured);
+        snprintf(address, sizeof(address), "%.*s", STR_ARG(configured));
+        rc = ub_ctx_set_fwd(ctx, address);
+    }
+    /* libunbound does not ask servers on this machine unless told to. */
+    if (rc == 0 && nameservers_are_local(servers))
         rc = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
     return rc;
 }
 
-static int configure(struct ub_ctx *ctx, const struct config *config)
+static int configure(struct resolver *r, const struct config *config)
 {
-    int rc = set_servers(ctx, config->dns_resolver);
+    struct ub_ctx *ctx = r->ctx;
+    int rc = set_servers(ctx, config->dns_resolver, &r->servers);
 
     if (rc == 0)
         rc = add_anchor(ctx, config->dns_trust_anchor_file);
@@ -105,7 +133,10 @@ struct status resolver_open(const struct config *config, struct resolver **out)
     pthread_cond_init(&r->answered, &attr);
     pthread_condattr_destroy(&attr);
     *out = r;
-    int rc = configure(r->ctx, config);
+    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (r->wake < 0)
+        panic("eventfd");
+    int rc = configure(r, config);
     if (rc == 0)
         return status_ok();
     resolver_close(out);
@@ -123,9 +154,12 @@ void resolver_close(struct resolver **resolver)
     pthread_mutex_lock(&r->lock);
     r->stopping = true;
     pthread_mutex_unlock(&r->lock);
-    if (r->pumping)
+    if (r->pumping) {
+        eventfd_write(r->wake, 1);
         pthread_join(r->pump, NULL);
+    }
     ub_ctx_delete(r->ctx);
+    close(r->wake);
     pthread_cond_destroy(&r->answered);
     pthread_mutex_destroy(&r->lock);
     free(r);
@@ -145,10 +179,11 @@ static bool is_stopping(struct resolver *r)
 static void *pump(void *argument)
 {
     struct resolver *r = argument;
-    struct pollfd fd = { ub_fd(r->ctx), POLLIN, 0 };
+    struct pollfd fds[2] = { { ub_fd(r->ctx), POLLIN, 0 },
+                             { r->wake, POLLIN, 0 } };
 
     while (!is_stopping(r))
-        if (poll(&fd, 1, 500) > 0)
+        if (poll(fds, 2, -1) > 0 && fds[0].revents != 0)
             ub_process(r->ctx);
     return NULL;
 }
@@ -195,6 +230,37 @@ static void fail(struct dns_question *q, const char *whose, const char *why)
     q->n = 0;
     q->fault = status_make(451, "4.4.3", "%s for %.*s: %s", whose,
                            STR_ARG(q->name), why);
+}
+
+/* Asked once in a while for all: it costs time when the answer is no. */
+static bool servers_are_alive(struct resolver *r)
+{
+    int64_t now = clock_mono_ms();
+
+    pthread_mutex_lock(&r->lock);
+    bool known =
+        r->probed_mono_ms != 0 && now - r->probed_mono_ms < PROBE_AGAIN_MS;
+    bool alive = r->alive;
+    pthread_mutex_unlock(&r->lock);
+    if (known || r->servers.n == 0)
+        return alive || r->servers.n == 0;
+    alive = nameservers_answer(&r->servers, PROBE_WAIT_MS);
+    pthread_mutex_lock(&r->lock);
+    r->alive = alive;
+    r->probed_mono_ms = clock_mono_ms();
+    pthread_mutex_unlock(&r->lock);
+    return alive;
+}
+
+/* A failure that may be our own server's: then it is said so, and the domain
+ * is not blamed. */
+static void fail_or_ours(struct resolver *r, struct dns_question *q,
+                         const char *whose, const char *why)
+{
+    fail(q, whose, why);
+    if (!servers_are_alive(r))
+        q->fault = status_make(451, "4.4.3", "our resolver %s does not answer",
+                               r->servers.list[0].text);
 }
 
 static struct lookup *begin(struct resolver *r, struct dns_question *q)
@@ -274,8 +340,8 @@ static void copy_name(struct dns_question *q, const char *canonical,
     q->canonical = str_from_cstr(copy);
 }
 
-static void take(struct dns_question *q, const struct lookup *lookup,
-                 struct arena *arena)
+static void take(struct resolver *r, struct dns_question *q,
+                 const struct lookup *lookup, struct arena *arena)
 {
     const struct ub_result *result = lookup->result;
 
@@ -284,13 +350,13 @@ static void take(struct dns_question *q, const struct lookup *lookup,
         return;
     }
     if (result->bogus) {
-        fail(q, "DNSSEC validation failed",
-             result->why_bogus != NULL ? result->why_bogus : "bogus");
+        fail_or_ours(r, q, "DNSSEC validation failed",
+                     result->why_bogus != NULL ? result->why_bogus : "bogus");
         return;
     }
     if (result->rcode != 0 && result->rcode != RCODE_NXDOMAIN) {
-        fail(q, "the DNS servers answered",
-             result->rcode == 2 ? "SERVFAIL" : "an error");
+        fail_or_ours(r, q, "DNS look-up failed",
+                     result->rcode == 2 ? "SERVFAIL" : "error answer");
         return;
     }
     q->state = result->secure ? DNS_SECURE : DNS_INSECURE;
@@ -315,10 +381,11 @@ void resolver_ask(struct resolver *r, struct dns_question *questions, size_t n,
         if (lookups[i] == NULL)
             continue;
         if (finish(r, lookups[i], until)) {
-            take(&questions[i], lookups[i], arena);
+            take(r, &questions[i], lookups[i], arena);
             lookup_free(lookups[i]);
         } else {
-            fail(&questions[i], "no DNS answer in time", "timed out");
+            fail_or_ours(r, &questions[i], "no DNS answer in time",
+                         "timed out");
         }
     }
     free(lookups);

@@ -77,6 +77,10 @@ static bool add_records(SSL *ssl, const struct tls_client *client)
         for (size_t i = 0; i < client->tlsa_n; i++) {
             const struct tls_record *r = &client->tlsa[i];
 
+            /* The library would take usages 0 and 1 too and fall back on
+             * public CAs; for SMTP they say nothing (RFC 7672, 3.1.3). */
+            if (r->usage != 2 && r->usage != 3)
+                continue;
             usable += SSL_dane_tlsa_add(ssl, r->usage, r->selector, r->matching,
                                         (const unsigned char *)r->data.p,
                                         r->data.n) == 1;

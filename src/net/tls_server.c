@@ -46,6 +46,9 @@ static struct status load(SSL_CTX *ctx, struct str certificate, struct str key)
     if (status_is_ok(st) && SSL_CTX_use_PrivateKey_file(ctx, buf_cstr(&name),
                                                         SSL_FILETYPE_PEM) != 1)
         st = tls_file_fault("key", key);
+    /* A key of another kind than the certificate's would just not be used. */
+    if (status_is_ok(st) && SSL_CTX_check_private_key(ctx) != 1)
+        st = tls_file_fault("key", key);
     buf_free(&name);
     return st;
 }

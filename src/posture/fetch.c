@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CA_MAX = 8 << 20 };
+enum { CA_MAX = 8 << 20, HTTPS_PORT = 443 };
 #define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 
 struct fetcher {
@@ -70,6 +70,27 @@ static size_t collect(char *data, size_t size, size_t n, void *argument)
     return size * n;
 }
 
+/* Addresses that only this house can reach: whoever publishes a policy must
+ * not make us knock at doors inside (RFC 1918, 3927, 4193, 6598). */
+static bool is_private(int family, const void *octets)
+{
+    const unsigned char *o = octets;
+
+    if (family == AF_INET6) {
+        static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+        static const unsigned char zero[12] = { 0 };
+
+        if (memcmp(o, mapped, 12) == 0)
+            return is_private(AF_INET, o + 12);
+        return memcmp(o, zero, 12) == 0 || (o[0] & 0xfe) == 0xfc ||
+               (o[0] == 0xfe && o[1] >= 0x80) || o[0] == 0xff;
+    }
+    return o[0] == 0 || o[0] == 10 || o[0] == 127 || o[0] >= 224 ||
+           (o[0] == 100 && (o[1] & 0xc0) == 64) ||
+           (o[0] == 169 && o[1] == 254) ||
+           (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168);
+}
+
 /* "host:port:addr,addr": curl asks no resolver of its own. */
 static struct status pin_addresses(struct resolver *resolver, struct str host,
                                    uint16_t port, int64_t timeout_ms,
@@ -78,7 +99,7 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
     struct dns_question q[2] = { { .name = host, .type = DNS_A },
                                  { .name = host, .type = DNS_AAAA } };
     struct buf text = { 0 };
-    size_t found = 0;
+    size_t found = 0, refused = 0;
 
     resolver_ask(resolver, q, 2, timeout_ms, arena);
     buf_addf(&text, "%.*s:%u:", STR_ARG(host), (unsigned)port);
@@ -88,6 +109,11 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
 
             if (q[f].rdata[i].n != (f == 0 ? 4u : 16u))
                 continue;
+            if (port == HTTPS_PORT &&
+                is_private(f == 0 ? AF_INET : AF_INET6, q[f].rdata[i].p)) {
+                refused++;
+                continue;
+            }
             inet_ntop(f == 0 ? AF_INET : AF_INET6, q[f].rdata[i].p, address,
                       sizeof(address));
             buf_addf(&text, f == 0 ? "%s%s" : "%s[%s]", found++ > 0 ? "," : "",
@@ -98,6 +124,8 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
     buf_free(&text);
     if (found > 0)
         return status_ok();
+    if (refused > 0)
+        return status_defer("%.*s has a private address", STR_ARG(host));
     return q[0].state == DNS_ERROR
                ? q[0].fault
                : status_defer("%.*s has no address", STR_ARG(host));

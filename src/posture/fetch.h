@@ -2,7 +2,8 @@
 /*
  * Fetches an MTA-STS policy over HTTPS (RFC 8461, 3.3): public CA, the name
  * mta-sts.<domain>, no redirects, bounded in size and time, names resolved by
- * our own resolver.
+ * our own resolver. Private addresses are refused at the public port; who sets
+ * another port runs the policy hosts himself, inside.
  */
 #ifndef POSTSEAL_POSTURE_FETCH_H
 #define POSTSEAL_POSTURE_FETCH_H

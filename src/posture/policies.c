@@ -7,6 +7,7 @@
 #include "posture/sts.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -14,17 +15,20 @@ enum {
     FETCH_MS = 20000,
     AGAIN_MS = 300000,     /* between two fetches that failed */
     REFRESH_MS = 86400000, /* a policy is looked at afresh each day */
+    DOUBT_MS = 60000,      /* younger than that it is not doubted */
 };
 
 /* One domain. The lock is held while its policy is fetched, so that a burst
  * to one domain fetches once. */
 struct known {
     struct known *next;
+    uint32_t users; /* under the lock of the slots */
     pthread_mutex_t lock;
     struct arena arena; /* of policy */
     struct sts_policy policy;
-    bool loaded; /* from the store, once */
-    int64_t tried_mono_ms;
+    bool loaded;           /* from the store, once */
+    int64_t tried_mono_ms; /* of a fetch that failed, or 0 */
+    char fault[sizeof(((struct status *)NULL)->why)];
     struct arena name_arena;
     struct str domain;
 };
@@ -79,8 +83,7 @@ void policies_free(struct policies **policies)
     free(p);
 }
 
-/* Entries live as long as the process: a domain that has a policy is
- * remembered anyway, and only those that publish a record come here. */
+/* Taken for use; known_done gives it back. */
 static struct known *known_must(struct policies *p, struct str domain)
 {
     struct known **slot = &p->slots[str_hash(domain) % SLOTS], *k;
@@ -98,8 +101,24 @@ static struct known *known_must(struct policies *p, struct str domain)
         k->next = *slot;
         *slot = k;
     }
+    k->users++;
     pthread_mutex_unlock(&p->lock);
     return k;
+}
+
+/* Most domains have no policy: nothing is kept of them. */
+static void known_done(struct policies *p, struct known *k)
+{
+    struct known **at = &p->slots[str_hash(k->domain) % SLOTS];
+
+    pthread_mutex_lock(&p->lock);
+    if (--k->users == 0 && !k->policy.present && k->tried_mono_ms == 0) {
+        while (*at != k)
+            at = &(*at)->next;
+        *at = k->next;
+        known_free(k);
+    }
+    pthread_mutex_unlock(&p->lock);
 }
 
 /* --- copies
@@ -228,12 +247,13 @@ static void refresh(struct policies *p, struct known *k, struct str id,
         k->tried_mono_ms = 0;
         replace(p, k, &fresh);
     } else {
-        k->policy.fault = str_keep(&k->arena, str_from_cstr(st.why));
+        snprintf(k->fault, sizeof(k->fault), "%s", st.why);
+        k->policy.fault = str_from_cstr(k->fault);
     }
     arena_free(&scratch);
 }
 
-static bool wants_refresh(const struct known *k, struct str id)
+static bool wants_refresh(const struct known *k, struct str id, bool doubted)
 {
     int64_t age_ms = clock_wall_ms() - k->policy.fetched_wall_ms;
     bool failed_lately =
@@ -242,11 +262,13 @@ static bool wants_refresh(const struct known *k, struct str id)
     if (!in_force(&k->policy) || !str_eq(id, k->policy.id))
         return !failed_lately;
     return !failed_lately &&
-           (age_ms > REFRESH_MS || age_ms > k->policy.max_age_s * 500);
+           ((doubted && age_ms > DOUBT_MS) || age_ms > REFRESH_MS ||
+            age_ms > k->policy.max_age_s * 500);
 }
 
-void policies_get(struct policies *p, struct str domain, int64_t timeout_ms,
-                  struct arena *arena, struct sts_policy *out)
+void policies_get(struct policies *p, struct str domain, bool doubted,
+                  int64_t timeout_ms, struct arena *arena,
+                  struct sts_policy *out)
 {
     struct str id = STR("");
     bool has_record = find_id(p, domain, timeout_ms, arena, &id);
@@ -254,11 +276,12 @@ void policies_get(struct policies *p, struct str domain, int64_t timeout_ms,
 
     pthread_mutex_lock(&k->lock);
     load_once(p, k);
-    if (has_record && wants_refresh(k, id))
+    if (has_record && wants_refresh(k, id, doubted))
         refresh(p, k, id, timeout_ms);
     copy(&k->policy, arena, out);
     if (!k->policy.present)
         out->fault = str_keep(arena, k->policy.fault);
     out->present = in_force(&k->policy);
     pthread_mutex_unlock(&k->lock);
+    known_done(p, k);
 }

@@ -17,8 +17,9 @@ struct policies *policies_new(struct resolver *resolver,
                               const struct posture_store *store);
 void policies_free(struct policies **policies);
 
-/* The policy of a domain, in arena; present false when there is none. */
-void policies_get(struct policies *policies, struct str domain,
+/* The policy of a domain, in arena; present false when there is none. doubted:
+ * the policy in force fits nothing, fetch it again unless it is fresh. */
+void policies_get(struct policies *policies, struct str domain, bool doubted,
                   int64_t timeout_ms, struct arena *arena,
                   struct sts_policy *out);
 

@@ -95,14 +95,21 @@ static struct sockaddr_storage address_of(const struct look *l, int family,
     return ss;
 }
 
-static void add_records(const struct look *l, const struct dns_question *q,
-                        int family, struct sockaddr_storage *list, size_t *n)
+/* Takes turns, IPv6 first: where one family does not get through, the other
+ * is tried soon (SO-06), and a long list of one cannot hide the other. */
+static size_t add_addresses(const struct look *l, const struct dns_question *v4,
+                            const struct dns_question *v6,
+                            struct sockaddr_storage *list)
 {
-    size_t octets = family == AF_INET ? 4 : 16;
+    size_t n = 0;
 
-    for (size_t i = 0; i < q->n && *n < ADDRESSES_MAX; i++)
-        if (q->rdata[i].n == octets)
-            list[(*n)++] = address_of(l, family, q->rdata[i].p);
+    for (size_t i = 0; i < v4->n || i < v6->n; i++) {
+        if (i < v6->n && v6->rdata[i].n == 16 && n < ADDRESSES_MAX)
+            list[n++] = address_of(l, AF_INET6, v6->rdata[i].p);
+        if (i < v4->n && v4->rdata[i].n == 4 && n < ADDRESSES_MAX)
+            list[n++] = address_of(l, AF_INET, v4->rdata[i].p);
+    }
+    return n;
 }
 
 /* Bogus or missing answers of one family do not hide the other's addresses,
@@ -113,13 +120,9 @@ static void take_addresses(const struct look *l, struct mx_host *host,
 {
     struct sockaddr_storage *list =
         arena_array(l->arena, ADDRESSES_MAX, sizeof(*list));
-    size_t n = 0;
+    size_t n = add_addresses(l, v4, v6, list); /* errors have no records */
 
     host->addresses = list;
-    if (v6->state != DNS_ERROR)
-        add_records(l, v6, AF_INET6, list, &n);
-    if (v4->state != DNS_ERROR)
-        add_records(l, v4, AF_INET, list, &n);
     host->addresses_n = n;
     host->address_state = v4->state == DNS_SECURE && v6->state == DNS_SECURE
                               ? DNS_SECURE
@@ -422,6 +425,16 @@ static bool look_at_literal(const struct look *l, struct str text)
 /* --- the two questions
  * -------------------------------------------------------------- */
 
+/* False when a policy in force names none of the hosts. */
+static bool lists_any(const struct domain_posture *out)
+{
+    bool any = !out->sts.present || out->sts.mode != STS_ENFORCE;
+
+    for (size_t i = 0; i < out->hosts_n; i++)
+        any |= sts_lists(&out->sts, out->hosts[i].name);
+    return any;
+}
+
 void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
                     struct arena *arena, struct domain_posture *out)
 {
@@ -443,7 +456,11 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
         out->status = out->hosts[0].address_error;
         return;
     }
-    policies_get(p->policies, domain, left_ms(&l), arena, &out->sts);
+    policies_get(p->policies, domain, false, left_ms(&l), arena, &out->sts);
+    if (!lists_any(out))
+        /* Before anybody gives up: perhaps the hosts moved and the policy
+         * with them (RFC 8461, 5.1; TP-07). */
+        policies_get(p->policies, domain, true, left_ms(&l), arena, &out->sts);
     for (size_t i = 0; i < out->hosts_n; i++)
         need_of(&out->hosts[i], &out->sts, false, arena);
 }

@@ -91,11 +91,12 @@ struct status sts_policy_parse(struct str body, struct arena *arena,
     if (body.n > STS_BODY_MAX)
         return status_defer("the MTA-STS policy is too long");
     while (str_split(&rest, '\n', &line)) {
-        size_t colon = str_find_char(line, ':');
+        size_t colon;
 
         line = str_trim(line);
         if (line.n == 0)
             continue;
+        colon = str_find_char(line, ':');
         if (colon >= line.n || !take_key(&r, str_trim(str_first(line, colon)),
                                          str_trim(str_from(line, colon + 1))))
             return status_defer("the MTA-STS policy is malformed");
@@ -134,7 +135,8 @@ bool sts_disjoint(const struct sts_policy *a, const struct sts_policy *b)
 {
     for (size_t i = 0; i < a->mx_n; i++)
         for (size_t j = 0; j < b->mx_n; j++)
-            if (str_eq_nocase(no_dot(a->mx[i]), no_dot(b->mx[j])))
+            if (matches(a->mx[i], no_dot(b->mx[j])) ||
+                matches(b->mx[j], no_dot(a->mx[i])))
                 return false;
     return a->mx_n > 0 && b->mx_n > 0;
 }
