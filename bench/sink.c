@@ -270,6 +270,13 @@ static void parse(int argc, char **argv)
     }
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int sig)
+{
+    interrupted = sig;
+}
+
 static bool done(uint64_t end_ns)
 {
     uint64_t now = stamp_now_ns();
@@ -279,7 +286,7 @@ static bool done(uint64_t end_ns)
     all = set.wait > 0 && unique >= set.wait &&
           now - last_ns > QUIET_MS * 1000000ull;
     pthread_mutex_unlock(&lock);
-    return all || now > end_ns;
+    return all || now > end_ns || interrupted;
 }
 
 int main(int argc, char **argv)
@@ -296,6 +303,7 @@ int main(int argc, char **argv)
 
     parse(argc, argv);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, interrupt);
     latency_us = calloc(NUMBERS_MAX, sizeof(*latency_us));
     if (set.certificate != NULL &&
         !status_is_ok(tls_server_new(str_from_cstr(set.certificate),

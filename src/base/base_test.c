@@ -111,7 +111,11 @@ static void test_id(void **state)
     struct id a = id_new(), b = id_new(), c;
 
     (void)state;
-    assert_string_not_equal(a.text, b.text);
+    for (int i = 0; i < 10000; i++) {
+        assert_true(strcmp(a.text, b.text) < 0);
+        a = b;
+        b = id_new();
+    }
     assert_true(id_parse(id_str(&a), &c));
     assert_string_equal(a.text, c.text);
     assert_false(id_parse(STR("../../../../../../etc/pass"), &c));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names of messages, deliveries and pickups: 128 bits shaped like UUIDv7
- * (RFC 9562, 5.7: 48 bits of time, then randomness), written as 26 letters and
- * digits (Crockford's base 32, lower case) so that people can read them out
- * and sorting by name is sorting by time. An id is a name, never a secret.
+ * (RFC 9562, 5.7: 48 bits of time, a counter, then randomness), written as 26
+ * letters and digits (Crockford's base 32, lower case) so that people can read
+ * them out and sorting by name is sorting by time. An id is a name, never a
+ * secret.
  */
 #ifndef POSTSEAL_BASE_ID_H
 #define POSTSEAL_BASE_ID_H
