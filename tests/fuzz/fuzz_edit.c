@@ -30,10 +30,9 @@ static void check_edit(struct str text)
 
 static void check_dsn(struct str text)
 {
-    struct dsn_recipient who = { .recipient = text,
-                                 .orcpt = text,
-                                 .remote = text,
-                                 .reply = text };
+    struct dsn_recipient who = {
+        .recipient = text, .orcpt = text, .remote = text, .reply = text
+    };
     struct dsn dsn = { .hostname = STR("gate.example"),
                        .to = STR("a@b.example"),
                        .message_id = STR("1@gate.example"),
