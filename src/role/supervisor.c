@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/supervisor.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "role/child.h"
 #include "role/listen.h"
@@ -43,10 +44,12 @@ static struct config *load(const char *path)
 {
     struct config_errors errors = { 0 };
     struct config *config = config_load(path, &errors);
+    struct buf text = { 0 };
 
-    for (size_t i = 0; i < errors.n; i++)
-        fprintf(stderr, "%s:%u:%u: %.*s\n", path, errors.list[i].line,
-                errors.list[i].column, STR_ARG(errors.list[i].message));
+    config_errors_write(&errors, &text);
+    if (text.n > 0)
+        fputs(buf_cstr(&text), stderr);
+    buf_free(&text);
     config_errors_free(&errors);
     return config;
 }
