@@ -14,6 +14,7 @@
 
 enum {
     STATEMENTS_MAX = 96,
+    PARAMETERS_MAX = 32,
     OLDEST_SAFE = 3051003, /* older ones can lose data in WAL mode */
     BUSY_STEP_US = 100,
     BUSY_SHORT_STEPS = 300,
@@ -24,8 +25,9 @@ struct stmt {
     struct db *db;
     const char *sql;
     sqlite3_stmt *raw;
-    int at;     /* next parameter or column */
-    int result; /* of the newest step */
+    int place[PARAMETERS_MAX + 1]; /* of $n: SQLite takes it for a name */
+    int at;                        /* next parameter or column */
+    int result;                    /* of the newest step */
 };
 
 struct db {
@@ -275,19 +277,32 @@ int db_checkpoint(struct db *db, enum db_checkpoint how)
     return code == SQLITE_OK && log > copied ? log - copied : 0;
 }
 
-static struct stmt *prepare(struct db *db, const char *sql)
+static void prepare(struct stmt *s)
+{
+    char name[8];
+
+    if (sqlite3_prepare_v3(s->db->raw, s->sql, -1, SQLITE_PREPARE_PERSISTENT,
+                           &s->raw, NULL) != SQLITE_OK) {
+        log_event(LOG_ERROR, "store.prepare_failed",
+                  LOG_CSTR("why", sqlite3_errmsg(s->db->raw)));
+        s->raw = NULL;
+        return;
+    }
+    if (sqlite3_bind_parameter_count(s->raw) > PARAMETERS_MAX)
+        panic("store: too many parameters: %s", s->sql);
+    for (int n = 1; n <= PARAMETERS_MAX; n++) {
+        snprintf(name, sizeof(name), "$%d", n);
+        s->place[n] = sqlite3_bind_parameter_index(s->raw, name);
+    }
+}
+
+static struct stmt *add(struct db *db, const char *sql)
 {
     struct stmt *s = &db->statements[db->statements_n];
 
     if (db->statements_n == STATEMENTS_MAX)
         panic("store: too many different statements");
     *s = (struct stmt){ .db = db, .sql = sql };
-    if (sqlite3_prepare_v3(db->raw, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->raw,
-                           NULL) != SQLITE_OK) {
-        log_event(LOG_ERROR, "store.prepare_failed",
-                  LOG_CSTR("why", sqlite3_errmsg(db->raw)));
-        s->raw = NULL;
-    }
     db->statements_n++;
     return s;
 }
@@ -300,31 +315,36 @@ struct stmt *db_sql(struct db *db, const char *sql)
         if (db->statements[i].sql == sql)
             s = &db->statements[i];
     if (s == NULL)
-        s = prepare(db, sql);
-    if (s->raw == NULL) { /* a schema fault then; perhaps mended by now */
-        sqlite3_prepare_v3(db->raw, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->raw,
-                           NULL);
-    }
+        s = add(db, sql);
+    if (s->raw == NULL) /* new, or a fault that is perhaps mended by now */
+        prepare(s);
     s->at = 1;
     s->result = SQLITE_OK;
     return s;
 }
 
+static int next_place(struct stmt *s)
+{
+    if (s->at > PARAMETERS_MAX)
+        panic("store: too many parameters: %s", s->sql);
+    return s->place[s->at++];
+}
+
 void bind_text(struct stmt *s, struct str value)
 {
-    sqlite3_bind_text64(s->raw, s->at++, value.n == 0 ? "" : value.p, value.n,
-                        SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(s->raw, next_place(s), value.n == 0 ? "" : value.p,
+                        value.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 void bind_blob(struct stmt *s, struct str value)
 {
-    sqlite3_bind_blob64(s->raw, s->at++, value.n == 0 ? "" : value.p, value.n,
-                        SQLITE_STATIC);
+    sqlite3_bind_blob64(s->raw, next_place(s), value.n == 0 ? "" : value.p,
+                        value.n, SQLITE_STATIC);
 }
 
 void bind_int(struct stmt *s, int64_t value)
 {
-    sqlite3_bind_int64(s->raw, s->at++, value);
+    sqlite3_bind_int64(s->raw, next_place(s), value);
 }
 
 bool stmt_row(struct stmt *s)

@@ -182,8 +182,8 @@ static struct status end_one(struct tx *tx, struct str id,
 }
 
 /* Live pickups that an id speaks of: its own, its delivery's, its message's;
- * those alone that end before a time. */
-static struct status live_ids(struct tx *tx, struct str id, int64_t before_ms,
+ * those alone that end by a time. */
+static struct status live_ids(struct tx *tx, struct str id, int64_t by_ms,
                               struct arena *arena, struct row_list *list)
 {
     struct found f;
@@ -195,10 +195,10 @@ static struct status live_ids(struct tx *tx, struct str id, int64_t before_ms,
     s = db_sql(tx->db, "SELECT p.id FROM delivery d"
                        " JOIN pickup p ON p.delivery_id = d.id"
                        " WHERE d.message_id = $1 AND ($2 = '' OR d.id = $2)"
-                       " AND p.state < 2 AND p.expires_ms < $3");
+                       " AND p.state < 2 AND p.expires_ms <= $3");
     bind_text(s, id_str(&f.message_id));
     bind_text(s, id_str(&f.delivery_id));
-    bind_int(s, before_ms);
+    bind_int(s, by_ms);
     while (stmt_row(s))
         *(struct str *)row_list_add(list, arena, sizeof(struct str)) =
             col_text(s, arena);
@@ -228,7 +228,7 @@ struct status pickup_extend(struct tx *tx, struct str id,
 {
     struct arena arena = { 0 };
     struct row_list list = { 0 };
-    struct status st = live_ids(tx, id, expires_wall_ms, &arena, &list);
+    struct status st = live_ids(tx, id, expires_wall_ms - 1, &arena, &list);
     const struct str *ids = (const void *)list.items;
 
     for (size_t i = 0; i < list.n && status_is_ok(st); i++) {

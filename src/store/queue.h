@@ -181,6 +181,7 @@ enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
 struct status queue_act(struct tx *tx, struct str id, enum queue_action action,
                         struct str actor, size_t *changed);
 
+/* Open deliveries as they are now; final ones as many as there ever were. */
 struct queue_counts {
     uint64_t queued, held, leased, delivered, deposited, failed, expired;
     int64_t oldest_queued_wall_ms; /* 0: none */
@@ -188,7 +189,8 @@ struct queue_counts {
 struct status queue_count(struct rx *rx, struct queue_counts *out);
 
 /* House-keeping, a bounded batch a call: orphaned bodies older than grace_ms,
- * records past keep_ms. Returns how many rows went. */
+ * records past keep_ms (of audit entries the content alone; 0: keep all).
+ * Returns how many rows went. */
 struct status queue_sweep(struct tx *tx, int64_t now_wall_ms, int64_t grace_ms,
                           int64_t keep_ms, size_t *removed);
 

@@ -44,24 +44,25 @@ static bool state_range(struct str name, int64_t *first, int64_t *last)
     return false;
 }
 
-struct status queue_list(struct rx *rx, const struct queue_filter *filter,
-                         struct arena *arena, struct queue_row **out, size_t *n)
+#define LIST_ROW                                                               \
+    "SELECT " DELIVERY_COLUMNS ", m.sender, m.received_ms, m.size"             \
+    " FROM delivery d JOIN message m ON m.id = d.message_id"                   \
+    " WHERE d.id > $1 AND d.state BETWEEN $2 AND $3"                           \
+    " AND ($4 = '' OR d.domain = $4)"
+
+/* What is open is found by the indexes of its states, however many final
+ * deliveries there are. */
+static const char list_open[] =
+    LIST_ROW " AND d.id IN (SELECT id FROM delivery WHERE state = 0"
+             " UNION ALL SELECT id FROM delivery WHERE state = 1)"
+             " ORDER BY d.id LIMIT $5";
+static const char list_any[] = LIST_ROW " ORDER BY d.id LIMIT $5";
+
+static struct status read_rows(struct stmt *s, struct arena *arena,
+                               struct queue_row **out, size_t *n)
 {
     struct row_list list = { 0 };
-    struct stmt *s = db_sql(
-        rx->db, "SELECT " DELIVERY_COLUMNS ", m.sender, m.received_ms, m.size"
-                " FROM delivery d JOIN message m ON m.id = d.message_id"
-                " WHERE d.id > $1 AND d.state BETWEEN $2 AND $3"
-                " AND ($4 = '' OR d.domain = $4) ORDER BY d.id LIMIT $5");
-    int64_t first, last;
 
-    if (!state_range(filter->state, &first, &last))
-        return status_refuse("no such state: %.*s", STR_ARG(filter->state));
-    bind_text(s, filter->after);
-    bind_int(s, first);
-    bind_int(s, last);
-    bind_text(s, filter->domain);
-    bind_int(s, (int64_t)filter->limit);
     while (stmt_row(s)) {
         struct queue_row *row = row_list_add(&list, arena, sizeof(*row));
 
@@ -73,6 +74,24 @@ struct status queue_list(struct rx *rx, const struct queue_filter *filter,
     *out = (void *)list.items;
     *n = list.n;
     return stmt_end(s);
+}
+
+struct status queue_list(struct rx *rx, const struct queue_filter *filter,
+                         struct arena *arena, struct queue_row **out, size_t *n)
+{
+    int64_t first, last;
+    struct stmt *s;
+
+    *n = 0;
+    if (!state_range(filter->state, &first, &last))
+        return status_refuse("no such state: %.*s", STR_ARG(filter->state));
+    s = db_sql(rx->db, last <= DELIVERY_HELD ? list_open : list_any);
+    bind_text(s, filter->after);
+    bind_int(s, first);
+    bind_int(s, last);
+    bind_text(s, filter->domain);
+    bind_int(s, (int64_t)filter->limit);
+    return read_rows(s, arena, out, n);
 }
 
 /* --- finding ----------------------------------------------------------- */
@@ -226,6 +245,8 @@ struct status queue_act(struct tx *tx, struct str id, enum queue_action action,
     if (status_is_ok(st) && *changed > 0)
         st = audit_admin(tx, c->name, id_str(&f.id), actor, *changed);
     if (status_is_ok(st) && *changed > 0 && action == QUEUE_DELETE)
+        st = queue_tally(tx, DELIVERY_DELETED, *changed);
+    if (status_is_ok(st) && *changed > 0 && action == QUEUE_DELETE)
         st = queue_destroy_body(tx, &f.message_id);
     tx->new_work |= action == QUEUE_RETRY || action == QUEUE_RELEASE;
     return st;
@@ -236,7 +257,6 @@ struct status queue_act(struct tx *tx, struct str id, enum queue_action action,
 static void add_count(struct queue_counts *c, int64_t state, uint64_t n)
 {
     uint64_t *where[] = {
-        [DELIVERY_QUEUED] = &c->queued,
         [DELIVERY_HELD] = &c->held,
         [DELIVERY_DELIVERED] = &c->delivered,
         [DELIVERY_DEPOSITED] = &c->deposited,
@@ -244,35 +264,68 @@ static void add_count(struct queue_counts *c, int64_t state, uint64_t n)
         [DELIVERY_EXPIRED] = &c->expired,
     };
 
-    if (state >= 0 && state < (int64_t)(sizeof(where) / sizeof(where[0])))
+    if (state > 0 && state < (int64_t)(sizeof(where) / sizeof(where[0])))
         *where[state] = n;
 }
 
-struct status queue_count(struct rx *rx, struct queue_counts *out)
+static struct status count_closed(struct rx *rx, struct queue_counts *out)
 {
-    struct stmt *s = db_sql(rx->db, "SELECT state, COUNT(*) FROM delivery"
-                                    " GROUP BY state");
-    struct status st;
+    struct stmt *s = db_sql(rx->db, "SELECT state, n FROM tally UNION ALL"
+                                    " SELECT 1, COUNT(*) FROM delivery"
+                                    " WHERE state = 1");
 
-    *out = (struct queue_counts){ 0 };
     while (stmt_row(s)) {
         int64_t state = col_int(s);
 
         add_count(out, state, (uint64_t)col_int(s));
     }
-    st = stmt_end(s);
-    if (!status_is_ok(st))
-        return st;
-    s = db_sql(rx->db, "SELECT COALESCE(MIN(m.received_ms), 0),"
-                       " COALESCE(SUM(CASE WHEN d.lease_ms > 0 THEN 1 ELSE 0"
-                       " END), 0) FROM delivery d"
-                       " JOIN message m ON m.id = d.message_id"
-                       " WHERE d.state = 0");
+    return stmt_end(s);
+}
+
+/* Ids sort by time: the oldest has the smallest. */
+static struct status count_queued(struct rx *rx, struct arena *arena,
+                                  struct queue_counts *out, struct str *oldest)
+{
+    struct stmt *s = db_sql(
+        rx->db, "SELECT COUNT(*), COALESCE(SUM(CASE WHEN lease_ms > 0 THEN 1"
+                " ELSE 0 END), 0), COALESCE(MIN(id), '') FROM delivery"
+                " WHERE state = 0");
+
     if (stmt_row(s)) {
-        out->oldest_queued_wall_ms = col_int(s);
+        out->queued = (uint64_t)col_int(s);
         out->leased = (uint64_t)col_int(s);
+        *oldest = col_text(s, arena);
     }
     return stmt_end(s);
+}
+
+static struct status find_oldest(struct rx *rx, struct str delivery_id,
+                                 struct queue_counts *out)
+{
+    struct stmt *s = db_sql(rx->db, "SELECT m.received_ms FROM message m"
+                                    " JOIN delivery d ON d.message_id = m.id"
+                                    " WHERE d.id = $1");
+
+    bind_text(s, delivery_id);
+    if (stmt_row(s))
+        out->oldest_queued_wall_ms = col_int(s);
+    return stmt_end(s);
+}
+
+struct status queue_count(struct rx *rx, struct queue_counts *out)
+{
+    struct arena arena = { 0 };
+    struct str oldest = { "", 0 };
+    struct status st;
+
+    *out = (struct queue_counts){ 0 };
+    st = count_closed(rx, out);
+    if (status_is_ok(st))
+        st = count_queued(rx, &arena, out, &oldest);
+    if (status_is_ok(st) && oldest.n > 0)
+        st = find_oldest(rx, oldest, out);
+    arena_free(&arena);
+    return st;
 }
 
 static struct status sweep(struct tx *tx, const char *sql, int64_t before_ms,
@@ -307,25 +360,71 @@ static struct status sweep_drafts(struct tx *tx, int64_t before_ms,
                  before_ms, removed);
 }
 
-/* Records past their time: deliveries first, then what nobody refers to. */
+/* Records past their time, but not while the message waits in the portal.
+ * Deliveries last: the others are found by them. */
 static struct status sweep_records(struct tx *tx, int64_t before_ms,
                                    size_t *removed)
 {
+#define LIVE                                                                   \
+    "EXISTS (SELECT 1 FROM pickup p WHERE p.delivery_id = d.id"                \
+    " AND p.state < 2)"
+#define PAST                                                                   \
+    " FROM delivery d WHERE final_ms > 0 AND final_ms < $1 AND NOT " LIVE      \
+    " ORDER BY final_ms LIMIT $2)"
     static const char *const steps[] = {
-        "DELETE FROM attempt WHERE delivery_id IN (SELECT id FROM delivery"
-        " WHERE final_ms > 0 AND final_ms < $1 ORDER BY final_ms LIMIT $2)",
-        "DELETE FROM message WHERE id IN (SELECT message_id FROM delivery"
-        " WHERE final_ms > 0 AND final_ms < $1 ORDER BY final_ms LIMIT $2)"
+        "DELETE FROM attempt WHERE delivery_id IN (SELECT d.id" PAST,
+        "DELETE FROM message WHERE id IN (SELECT d.message_id" PAST
         " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id ="
-        " message.id AND (d.final_ms = 0 OR d.final_ms >= $1))",
-        "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery"
-        " WHERE final_ms > 0 AND final_ms < $1 ORDER BY final_ms LIMIT $2)",
+        " message.id AND (d.final_ms = 0 OR d.final_ms >= $1 OR " LIVE "))",
+        "DELETE FROM pickup WHERE delivery_id IN (SELECT d.id" PAST,
+        "DELETE FROM delivery WHERE id IN (SELECT d.id" PAST,
     };
+#undef LIVE
+#undef PAST
     struct status st = status_ok();
 
-    for (size_t i = 0; i < 3 && status_is_ok(st); i++)
+    for (size_t i = 0; i < 4 && status_is_ok(st); i++)
         st = sweep(tx, steps[i], before_ms, removed);
     return st;
+}
+
+static struct status erased_up_to(struct tx *tx, int64_t *out)
+{
+    struct stmt *s =
+        db_sql(tx->db, "SELECT value FROM meta WHERE name = 'audit_erased'");
+
+    *out = stmt_row(s) ? col_int(s) : 0;
+    return stmt_end(s);
+}
+
+/* What an audit entry says goes with its salt; kind, time and hash stay, so
+ * that the log can still be checked as a whole. */
+static struct status sweep_audit(struct tx *tx, int64_t before_ms,
+                                 size_t *removed)
+{
+    int64_t from = 0;
+    struct status st = erased_up_to(tx, &from);
+    struct stmt *s;
+    size_t n;
+
+    if (!status_is_ok(st))
+        return st;
+    s = db_sql(tx->db, "UPDATE audit SET entry = '', salt = $4"
+                       " WHERE seq > $1 AND seq <= $1 + $2 AND at_ms < $3");
+    bind_int(s, from);
+    bind_int(s, SWEEP_MAX);
+    bind_int(s, before_ms);
+    bind_blob(s, STR(""));
+    st = stmt_run(s);
+    n = status_is_ok(st) ? db_changes(tx->db) : 0;
+    if (n == 0)
+        return st;
+    *removed += n;
+    s = db_sql(tx->db, "INSERT INTO meta (name, value)"
+                       " VALUES ('audit_erased', $1) ON CONFLICT (name)"
+                       " DO UPDATE SET value = $1");
+    bind_int(s, from + (int64_t)n);
+    return stmt_run(s);
 }
 
 struct status queue_sweep(struct tx *tx, int64_t now_wall_ms, int64_t grace_ms,
@@ -337,5 +436,7 @@ struct status queue_sweep(struct tx *tx, int64_t now_wall_ms, int64_t grace_ms,
     st = sweep_drafts(tx, now_wall_ms - grace_ms, removed);
     if (status_is_ok(st) && keep_ms > 0)
         st = sweep_records(tx, now_wall_ms - keep_ms, removed);
+    if (status_is_ok(st) && keep_ms > 0)
+        st = sweep_audit(tx, now_wall_ms - keep_ms, removed);
     return st;
 }

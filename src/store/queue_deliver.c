@@ -266,6 +266,17 @@ struct status queue_destroy_body(struct tx *tx, const struct id *message_id)
     return stmt_run(s);
 }
 
+struct status queue_tally(struct tx *tx, enum delivery_state state, size_t n)
+{
+    struct stmt *s = db_sql(tx->db, "INSERT INTO tally (state, n)"
+                                    " VALUES ($1, $2) ON CONFLICT (state)"
+                                    " DO UPDATE SET n = tally.n + $2");
+
+    bind_int(s, state);
+    bind_int(s, (int64_t)n);
+    return stmt_run(s);
+}
+
 struct status queue_settle(struct tx *tx, const struct delivery *delivery,
                            const struct attempt *attempts, size_t n)
 {
@@ -279,6 +290,8 @@ struct status queue_settle(struct tx *tx, const struct delivery *delivery,
     st = update_settled(tx, &d);
     for (size_t i = 0; i < n && status_is_ok(st); i++)
         st = row_insert_attempt(tx->db, &attempts[i]);
+    if (status_is_ok(st) && final)
+        st = queue_tally(tx, d.state, 1);
     if (status_is_ok(st) && final)
         st = queue_destroy_body(tx, &d.message_id);
     return st;

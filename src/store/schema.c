@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/schema.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /*
  * Times are milliseconds since the epoch, 0 for none. A leased delivery has
  * next_ms at the end of its lease, so that the one index of due deliveries
- * finds it again when its holder died. A frame belongs to a message or a
- * pickup; until then its body is a row of draft.
+ * finds it again when its holder died; what the index holds beside that is
+ * enough to count without looking at rows. Final deliveries are kept for years
+ * and never counted row by row: tally has how many there were. A frame belongs
+ * to a message or a pickup; until then its body is a row of draft.
  */
 static const char tables[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT "
@@ -32,9 +34,11 @@ static const char tables[] =
     " delay_sent BIGINT NOT NULL, final_ms BIGINT NOT NULL,"
     " pickup_id TEXT NOT NULL)/*clustered*/;"
     "CREATE INDEX delivery_message ON delivery (message_id);"
-    "CREATE INDEX delivery_due ON delivery (next_ms, domain)"
+    "CREATE INDEX delivery_due ON delivery (next_ms, domain, lease_ms)"
     " WHERE state = 0;"
+    "CREATE INDEX delivery_held ON delivery (id) WHERE state = 1;"
     "CREATE INDEX delivery_final ON delivery (final_ms) WHERE final_ms > 0;"
+    "CREATE TABLE tally (state  BIGINT PRIMARY KEY, n BIGINT NOT NULL);"
     "CREATE TABLE attempt ("
     " delivery_id TEXT NOT NULL, n BIGINT NOT NULL, at_ms BIGINT NOT NULL,"
     " method TEXT NOT NULL, mx TEXT NOT NULL, address TEXT NOT NULL,"

@@ -430,9 +430,6 @@ static void test_QD_11_orphans(void **state)
     store_read_done(w->store, &rx);
 }
 
-/* --- steering ---------------------------------------------------------------
- */
-
 struct act {
     struct str id;
     enum queue_action action;
@@ -445,6 +442,146 @@ static struct status act_work(struct tx *tx, void *argument)
 
     return queue_act(tx, a->id, a->action, STR("root"), &a->changed);
 }
+
+static struct status deposit_work(struct tx *tx, void *argument)
+{
+    struct leased *l = argument;
+    struct delivery d = l->delivery;
+    struct str frame = STR("for the portal");
+    struct pickup p = { .id = id_new(),
+                        .delivery_id = d.id,
+                        .recipient = d.recipient,
+                        .from = STR("a@clinic.example"),
+                        .body_id = id_new(),
+                        .body_key = STR("key"),
+                        .body_chunks = 1,
+                        .expires_wall_ms = INT64_MAX };
+    struct status st = queue_body_append(tx, &p.body_id, 0, &frame, 1);
+
+    d.state = DELIVERY_DEPOSITED;
+    d.pickup_id = p.id;
+    if (status_is_ok(st))
+        st = pickup_create(tx, &p);
+    return status_is_ok(st) ? queue_settle(tx, &d, NULL, 0) : st;
+}
+
+struct recall {
+    struct str id;
+    size_t changed;
+};
+
+static struct status recall_work(struct tx *tx, void *argument)
+{
+    struct recall *r = argument;
+
+    return pickup_recall(tx, r->id, STR("root"), &r->changed);
+}
+
+static struct status sweep_all_work(struct tx *tx, void *argument)
+{
+    struct sweep *s = argument;
+
+    return queue_sweep(tx, s->now, 1000, 1000, &s->removed);
+}
+
+static bool sweep_and_find(struct world *w, const struct mail *mail)
+{
+    struct sweep s = { clock_wall_ms() + 60000, 0 };
+    struct message m;
+    struct delivery *d;
+    struct rx *rx;
+    size_t n;
+    bool found;
+
+    assert_true(status_is_ok(store_commit(w->store, sweep_all_work, &s)));
+    rx = store_read(w->store);
+    assert_true(status_is_ok(
+        queue_find(rx, id_str(&mail->id), &w->arena, &m, &d, &n, &found)));
+    store_read_done(w->store, &rx);
+    return found;
+}
+
+/* Past keep-records nothing is left that names anybody, but what waits in the
+ * portal keeps its records. */
+static void test_records_go_after_their_time(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(2);
+    struct recall r = { .id = id_str(&mail.id) };
+    struct audit_row *rows;
+    struct pickup *pickups;
+    struct pickup_filter all = { .limit = 10 };
+    struct lease l;
+    struct rx *rx;
+    size_t n;
+
+    accept(w, &mail);
+    l = lease(w, clock_wall_ms() + 10, 60000);
+    assert_int_equal(l.n, 2);
+    assert_true(sweep_and_find(w, &mail)); /* not final yet */
+    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(status_is_ok(store_commit(w->store, deposit_work, &l.got[1])));
+    assert_true(sweep_and_find(w, &mail)); /* waits in the portal */
+    assert_true(status_is_ok(store_commit(w->store, recall_work, &r)));
+    assert_int_equal(r.changed, 1);
+    assert_false(sweep_and_find(w, &mail));
+    rx = store_read(w->store);
+    assert_true(status_is_ok(pickup_list(rx, &all, &w->arena, &pickups, &n)));
+    assert_int_equal(n, 0);
+    assert_true(status_is_ok(audit_list(rx, 0, 100, &w->arena, &rows, &n)));
+    assert_true(n >= 2);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(rows[i].entry.n, 0);
+        assert_true(rows[i].kind.n > 0);
+    }
+    store_read_done(w->store, &rx);
+}
+
+static void test_counts_and_lists(void **state)
+{
+    struct world *w = *state;
+    struct queue_filter filter = { .limit = 10 };
+    struct queue_counts counts;
+    struct queue_row *rows;
+    struct rx *rx;
+    struct lease l;
+    size_t n;
+
+    for (int i = 0; i < 3; i++) {
+        struct mail mail = new_mail(1);
+
+        accept(w, &mail);
+    }
+    l = lease(w, clock_wall_ms() + 10, 60000);
+    assert_int_equal(l.n, 3);
+    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    {
+        struct act a = { id_str(&l.got[1].delivery.id), QUEUE_HOLD, 0 };
+
+        assert_true(status_is_ok(store_commit(w->store, act_work, &a)));
+    }
+    rx = store_read(w->store);
+    assert_true(status_is_ok(queue_count(rx, &counts)));
+    assert_int_equal(counts.queued, 1);
+    assert_int_equal(counts.leased, 1);
+    assert_int_equal(counts.held, 1);
+    assert_int_equal(counts.delivered, 1);
+    assert_true(counts.oldest_queued_wall_ms > 0);
+    assert_true(status_is_ok(queue_list(rx, &filter, &w->arena, &rows, &n)));
+    assert_int_equal(n, 2);
+    assert_true(str_cmp(id_str(&rows[0].delivery.id),
+                        id_str(&rows[1].delivery.id)) < 0);
+    filter.state = STR("held");
+    assert_true(status_is_ok(queue_list(rx, &filter, &w->arena, &rows, &n)));
+    assert_int_equal(n, 1);
+    filter.state = STR("all");
+    assert_true(status_is_ok(queue_list(rx, &filter, &w->arena, &rows, &n)));
+    assert_int_equal(n, 3);
+    store_read_done(w->store, &rx);
+}
+
+/* --- steering ---------------------------------------------------------------
+ */
 
 static size_t act(struct world *w, struct str id, enum queue_action action)
 {
@@ -742,6 +879,8 @@ int main(void)
         WITH_WORLD(test_group_commit_of_many_threads),
         WITH_WORLD(test_busy_domains_are_left_out),
         WITH_WORLD(test_QD_11_orphans),
+        WITH_WORLD(test_records_go_after_their_time),
+        WITH_WORLD(test_counts_and_lists),
         WITH_WORLD(test_hold_release_delete),
         WITH_WORLD(test_ids_by_their_beginning),
         WITH_WORLD(test_retry_leaves_leased_alone),
