@@ -105,11 +105,12 @@ static void park(struct listener *l, struct seat *seat, int64_t until)
     struct epoll_event event = { EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
                                  { .ptr = seat } };
     int fd = l->call.fd(seat->session);
-    bool stopping;
+    /* Who is woken again and again is never parked when the tick comes. */
+    bool over = until <= clock_mono_ms(), stopping;
 
     pthread_mutex_lock(&l->lock);
     stopping = l->stopping;
-    if (!stopping) {
+    if (!stopping && !over) {
         seat->place = PARKED;
         seat->until_mono_ms = until;
         seat->next = &l->parked;
@@ -121,8 +122,8 @@ static void park(struct listener *l, struct seat *seat, int64_t until)
             panic("epoll: %s", strerror(errno));
     }
     pthread_mutex_unlock(&l->lock);
-    if (stopping) {
-        l->call.expired(seat->session, true);
+    if (stopping || over) {
+        l->call.expired(seat->session, stopping);
         leave(l, seat);
     }
 }

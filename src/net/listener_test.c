@@ -26,10 +26,11 @@
 enum { THREADS = 2, WAIT_MS = 10000 };
 
 static atomic_int opened, freed, expired_idle, expired_stop, steps;
-static atomic_int idle_ms;
+static atomic_int idle_ms, line_ms; /* line_ms: time for the first line */
 
 struct session {
     struct stream *stream;
+    int64_t begun;
 };
 
 static void *session_open(void *context, size_t which, struct stream **stream)
@@ -42,6 +43,7 @@ static void *session_open(void *context, size_t which, struct stream **stream)
         panic("out of memory");
     s->stream = *stream;
     *stream = NULL;
+    s->begun = clock_mono_ms();
     opened++;
     return s;
 }
@@ -61,7 +63,7 @@ static enum listener_next session_step(void *session, int64_t *until)
         stream_flush(s->stream);
     }
     stream_park(s->stream);
-    *until = clock_mono_ms() + idle_ms;
+    *until = line_ms > 0 ? s->begun + line_ms : clock_mono_ms() + idle_ms;
     return LISTENER_PARK;
 }
 
@@ -268,6 +270,26 @@ static void idle_ones_end(void **state)
     stop(&server);
 }
 
+/* Who drips is never idle, and its time still ends. */
+static void dripping_ones_end(void **state)
+{
+    struct server server = start(10, 10);
+    int fd = dial_from(&server, "127.0.0.1");
+    int64_t begun = clock_mono_ms(), end = begun + 5000;
+
+    (void)state;
+    line_ms = 300;
+    while (clock_mono_ms() < end && send(fd, "x", 1, MSG_NOSIGNAL) == 1 &&
+           recv(fd, (char[8]){ 0 }, 8, MSG_DONTWAIT) < 0)
+        usleep(10000);
+    line_ms = 0;
+    assert_in_range(clock_mono_ms() - begun, 250, 3000);
+    wait_count(&server, 0);
+    assert_int_equal(expired_idle, 1);
+    close(fd);
+    stop(&server);
+}
+
 /* QD-13: who is parked hears of it, nobody new is served. */
 static void orderly_stop(void **state)
 {
@@ -375,6 +397,7 @@ int main(void)
         cmocka_unit_test(caps),
         cmocka_unit_test(slow_ones_cost_nobody),
         cmocka_unit_test(idle_ones_end),
+        cmocka_unit_test(dripping_ones_end),
         cmocka_unit_test(orderly_stop),
         cmocka_unit_test(out_of_descriptors),
         cmocka_unit_test(same_source),

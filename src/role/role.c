@@ -120,6 +120,18 @@ static void block_signals(void)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
+/* Connections are limited by the configuration, not by a default of the
+ * system that is older than it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int new_eventfd(void)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -156,6 +168,7 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
 
     parse_arguments(argc, argv, &args);
     forbid_core();
+    raise_descriptor_limit();
     block_signals();
     *role =
         (struct role){ .name = name, .config = load_config(args.config_path) };
