@@ -115,10 +115,9 @@ class Gate:
             if self.process.poll() is not None:
                 break
             try:
-                if os.environ.get("NOREADY") is None:
-                    urllib.request.urlopen(
-                        f"http://127.0.0.1:{self.metrics}/readyz", timeout=1
-                    )
+                urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.metrics}/readyz", timeout=1
+                )
                 smtplib.SMTP("127.0.0.1", self.smtp, timeout=1).quit()
                 return
             except (OSError, urllib.error.URLError, smtplib.SMTPException):
