@@ -141,8 +141,9 @@ export function cleanHtml(
       "tabindex", "accesskey", "contenteditable", "download",
     ],
     ALLOW_DATA_ATTR: false,
+    /* The last two are values that are no addresses (border="1"). */
     ALLOWED_URI_REGEXP:
-      /^(?:https?:|mailto:|tel:|cid:|data:image\/(?:png|jpeg|gif|webp);)/i,
+      /^(?:(?:https?|mailto|tel|cid):|data:image\/(?:png|jpeg|gif|webp);|[^a-z]|[a-z+.-]+(?:[^a-z+.:-]|$))/i,
     FORCE_BODY: true,
     RETURN_DOM: true,
   }) as HTMLElement;

@@ -38,9 +38,10 @@ const en: Texts = {
   message: "Message",
   empty: "This message has no text.",
   blocked: (n) =>
-    (n === 1 ? "One picture" : `${n} pictures or styles`) +
-    " from other servers were left out, so that nobody learns that you opened " +
-    "this message.",
+    (n === 1
+      ? "One picture from another server was left out"
+      : `${n} pictures or styles from other servers were left out`) +
+    ", so that nobody learns that you opened this message.",
   blockedImage: "picture left out",
   attachments: (n) => (n === 1 ? "1 attachment" : `${n} attachments`),
   save: "Save",
