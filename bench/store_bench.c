@@ -5,9 +5,10 @@
  * As in the gateway, one process accepts and another leases and settles.
  *
  *     store_bench [--dir DIR] [--threads N] [--messages N] [--size OCTETS]
- *                 [--one-process] [--backlog]
+ *                 [--one-process] [--backlog] [--dead N]
  *
  * --backlog: settling begins when all is accepted (the queue is deep).
+ * --dead N: N more deliveries wait for a domain that takes no more.
  */
 #include "base/clock.h"
 #include "base/id.h"
@@ -30,10 +31,10 @@ enum { LEASE_MAX = 256, THREADS_MAX = 256, IN_FLIGHT_MAX = 1000 };
 
 static struct {
     char dir[256];
-    int threads, messages;
+    int threads, messages, dead;
     size_t size;
     bool one_process, backlog;
-} o = { "", 20, 60000, 4096, false, false };
+} o = { "", 20, 60000, 0, 4096, false, false };
 
 static struct store *store;
 static _Atomic int accepted, settled, in_flight, refused;
@@ -126,6 +127,22 @@ static void *accept_some(void *argument)
     }
     free(frame);
     return NULL;
+}
+
+static struct status dead_work(struct tx *tx, void *argument)
+{
+    char frame[200] = "";
+    struct status st = status_ok();
+
+    (void)argument;
+    for (int i = 0; i < o.dead && status_is_ok(st); i++) {
+        struct mail m;
+
+        make_mail(&m, str_of(frame, sizeof(frame)), i);
+        m.delivery.domain = STR("dead.example");
+        st = accept_work(tx, &m);
+    }
+    return st;
 }
 
 static int compare(const void *a, const void *b)
@@ -235,11 +252,16 @@ static void done(void *argument, struct status st)
 
 static bool lease_some(void)
 {
+    static const struct str dead = STR_INIT("dead.example");
+    static struct lease_memory memory;
     struct load *load = calloc(1, sizeof(*load));
 
     load->request = (struct lease_request){ .now_wall_ms = clock_wall_ms() + 1,
                                             .lease_ms = 60000,
-                                            .max = LEASE_MAX };
+                                            .max = LEASE_MAX,
+                                            .busy_domains = &dead,
+                                            .busy_domains_n = 1,
+                                            .memory = &memory };
     must(store_commit_soft(store, lease_work, load), "lease");
     load->left = load->n;
     if (load->n == 0) {
@@ -332,6 +354,8 @@ static void read_arguments(int argc, char **argv)
             o.threads = (int)strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--messages") == 0 && more)
             o.messages = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--dead") == 0 && more)
+            o.dead = (int)strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--size") == 0 && more)
             o.size = (size_t)strtol(argv[++i], NULL, 10);
         else
@@ -368,6 +392,9 @@ int main(int argc, char **argv)
     if (o.dir[0] == '\0')
         snprintf(o.dir, sizeof(o.dir), "%s", mkdtemp(own));
     must(store_create(o.dir), "create");
+    open_it();
+    must(store_commit(store, dead_work, NULL), "dead");
+    store_close(&store);
     begun = now_s();
     if (o.one_process)
         in_one_process();

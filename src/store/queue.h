@@ -10,6 +10,7 @@
 #ifndef POSTSEAL_STORE_QUEUE_H
 #define POSTSEAL_STORE_QUEUE_H
 
+#include "base/buf.h"
 #include "base/id.h"
 #include "store/store.h"
 
@@ -104,11 +105,21 @@ struct status queue_accept(struct tx *tx, const struct message *message,
 
 /* --- delivering ------------------------------------------------------ */
 
+/* What the last lease passed over, so that a long queue of a busy domain is not
+ * walked again at every lease. One for each caller, zeroed at first. */
+struct lease_memory {
+    struct buf busy;               /* the domains that were passed over */
+    int64_t passed_wall_ms;        /* all that was due before this */
+    int64_t looked_at_all_mono_ms; /* when nothing was taken for known */
+};
+void lease_memory_free(struct lease_memory *memory);
+
 struct lease_request {
     int64_t now_wall_ms, lease_ms;
     size_t max;
     const struct str *busy_domains; /* not these now: fairness */
     size_t busy_domains_n;
+    struct lease_memory *memory; /* may be NULL */
 };
 
 struct leased {

@@ -66,6 +66,63 @@ static struct str busy_list(const struct lease_request *request,
     return kept;
 }
 
+enum {
+    LATE_MS = 2000,       /* from its being due to its being committed */
+    LOOK_AT_ALL_MS = 5000 /* in case something came later than that */
+};
+
+void lease_memory_free(struct lease_memory *memory)
+{
+    buf_free(&memory->busy);
+}
+
+/* Whether each domain that was passed over last time is to be passed over
+ * now. */
+static bool still_busy(struct str then, struct str now)
+{
+    struct str domain;
+
+    while (str_split(&then, ',', &domain)) {
+        struct str with_commas = str_of(domain.p - 1, domain.n + 2);
+
+        if (domain.n > 0 && str_find(now, with_commas) == now.n)
+            return false;
+    }
+    return true;
+}
+
+/* From when on to look: nothing before it can be leased. */
+static int64_t look_from(const struct lease_request *request, struct str busy)
+{
+    struct lease_memory *memory = request->memory;
+    int64_t now = clock_mono_ms();
+
+    if (memory == NULL)
+        return INT64_MIN;
+    if (memory->looked_at_all_mono_ms != 0 &&
+        now - memory->looked_at_all_mono_ms < LOOK_AT_ALL_MS &&
+        memory->passed_wall_ms < request->now_wall_ms &&
+        still_busy(buf_str(&memory->busy), busy))
+        return memory->passed_wall_ms;
+    memory->looked_at_all_mono_ms = now;
+    return INT64_MIN;
+}
+
+static void note_passed(const struct lease_request *request, struct str busy,
+                        const struct row_list *list)
+{
+    struct lease_memory *memory = request->memory;
+    const struct leased *first = (const void *)list->items;
+    int64_t passed =
+        list->n == 0 ? request->now_wall_ms : first->delivery.next_wall_ms;
+
+    if (memory == NULL)
+        return;
+    memory->passed_wall_ms = passed - LATE_MS;
+    memory->busy.n = 0;
+    buf_add(&memory->busy, busy);
+}
+
 /* Deliveries of one message often stand together: share the message. */
 static const struct message *share(const struct row_list *list,
                                    const struct message *m, struct arena *arena)
@@ -85,18 +142,22 @@ static struct status find_due(struct tx *tx,
                               const struct lease_request *request,
                               struct arena *arena, struct row_list *list)
 {
+    struct str busy = busy_list(request, arena);
+    int64_t from = look_from(request, busy);
+    struct status st;
     struct stmt *s = db_sql(
         tx->db, "SELECT " DELIVERY_COLUMNS ", " MESSAGE_COLUMNS ", f.data"
                 " FROM delivery d JOIN message m ON m.id = d.message_id"
                 " LEFT JOIN frame f ON f.body_id = m.body_id AND f.n = 0"
                 " AND m.body_chunks = 1"
-                " WHERE d.state = 0 AND d.next_ms <= $1"
+                " WHERE d.state = 0 AND d.next_ms <= $1 AND d.next_ms >= $4"
                 " AND instr($2, ',' || d.domain || ',') = 0"
                 " ORDER BY d.next_ms LIMIT $3");
 
     bind_int(s, request->now_wall_ms);
-    bind_text(s, busy_list(request, arena));
+    bind_text(s, busy);
     bind_int(s, (int64_t)request->max);
+    bind_int(s, from);
     while (stmt_row(s)) {
         struct delivery d = { 0 };
         struct message m = { 0 };
@@ -112,7 +173,10 @@ static struct status find_due(struct tx *tx,
                                 .was_leased = d.lease_wall_ms != 0,
                                 .first_frame = col_blob(s, arena) };
     }
-    return stmt_end(s);
+    st = stmt_end(s);
+    if (status_is_ok(st))
+        note_passed(request, busy, list);
+    return st;
 }
 
 static struct status take(struct tx *tx, struct delivery *d, int64_t until)

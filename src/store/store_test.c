@@ -385,6 +385,42 @@ static void test_busy_domains_are_left_out(void **state)
     assert_int_equal(l.n, 1);
 }
 
+/* What was passed over is found when its domain is free again, and what came
+ * meanwhile at once. */
+static void test_busy_domains_are_remembered(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1), later = new_mail(1);
+    struct str busy[] = { STR("x.example") };
+    struct lease_memory memory = { 0 };
+    int64_t now = clock_wall_ms() + 60000;
+    struct lease l = { .request = { .now_wall_ms = now,
+                                    .lease_ms = 1000,
+                                    .max = 10,
+                                    .busy_domains = busy,
+                                    .busy_domains_n = 1,
+                                    .memory = &memory },
+                       .arena = &w->arena };
+
+    accept(w, &mail);
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 0);
+    assert_true(memory.passed_wall_ms > clock_wall_ms());
+    accept(w, &later);
+    /* more of them busy: still nothing, and nothing was walked */
+    l.request.busy_domains_n = 1;
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 0);
+    l.request.busy_domains_n = 0;
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 2);
+    /* leased until later: due then, whatever was remembered */
+    l.request.now_wall_ms = now + 1000;
+    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_int_equal(l.n, 2);
+    lease_memory_free(&memory);
+}
+
 static struct status append_work(struct tx *tx, void *argument)
 {
     struct str frame = STR("orphan");
@@ -878,6 +914,7 @@ int main(void)
         WITH_WORLD(test_failed_work_alone_is_rolled_back),
         WITH_WORLD(test_group_commit_of_many_threads),
         WITH_WORLD(test_busy_domains_are_left_out),
+        WITH_WORLD(test_busy_domains_are_remembered),
         WITH_WORLD(test_QD_11_orphans),
         WITH_WORLD(test_records_go_after_their_time),
         WITH_WORLD(test_counts_and_lists),

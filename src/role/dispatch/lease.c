@@ -52,7 +52,8 @@ static size_t room(struct dispatch *d)
 }
 
 /* One batch; how many deliveries were leased. */
-static size_t lease_batch(struct dispatch *d, size_t max)
+static size_t lease_batch(struct dispatch *d, size_t max,
+                          struct lease_memory *memory)
 {
     struct arena scratch = { 0 };
     struct str *busy;
@@ -62,6 +63,7 @@ static size_t lease_batch(struct dispatch *d, size_t max)
         .now_wall_ms = dispatch_now_ms(),
         .lease_ms = d->config->delivery.lease_ms,
         .max = max,
+        .memory = memory,
     };
     l.request.busy_domains_n = yard_saturated(d->yard, SHARE, &scratch, &busy);
     l.request.busy_domains = busy;
@@ -149,13 +151,14 @@ static int64_t pause_ms(struct dispatch *d)
 
 void lease_run(struct dispatch *d)
 {
+    struct lease_memory memory = { 0 };
     int64_t ticked = 0, wait = 0;
     size_t max, got;
 
     while (role_wait_ring(&d->role, wait)) {
         do {
             max = room(d);
-            got = max > 0 ? lease_batch(d, max) : 0;
+            got = max > 0 ? lease_batch(d, max, &memory) : 0;
         } while (got > 0 && got == max);
         if (clock_mono_ms() - ticked >= TICK_MS) {
             ticked = clock_mono_ms();
@@ -170,4 +173,5 @@ void lease_run(struct dispatch *d)
         if (store_is_broken(d->store))
             role_ask_stop(&d->role);
     }
+    lease_memory_free(&memory);
 }
