@@ -211,8 +211,23 @@ static enum stream_result wait_for(struct stream *s, short events)
     }
 }
 
+/* Named when the peer named it itself; an alert alone tells nothing. */
+static const char *old_version(uintptr_t offered)
+{
+    switch (offered) {
+    case SSL3_VERSION:
+        return "the other side speaks only SSL 3.0, not TLS 1.2 or newer";
+    case TLS1_VERSION:
+        return "the other side speaks only TLS 1.0, not TLS 1.2 or newer";
+    case TLS1_1_VERSION:
+        return "the other side speaks only TLS 1.1, not TLS 1.2 or newer";
+    default:
+        return "the other side does not speak TLS 1.2 or newer";
+    }
+}
+
 /* The library's reason, in plain words where many will read it. */
-static const char *tls_reason(unsigned long code, bool *lasting)
+static const char *tls_reason(SSL *ssl, unsigned long code, bool *lasting)
 {
     int reason = ERR_GET_REASON(code);
 
@@ -222,7 +237,7 @@ static const char *tls_reason(unsigned long code, bool *lasting)
         reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION ||
         reason == SSL_R_WRONG_SSL_VERSION ||
         reason == SSL_R_WRONG_VERSION_NUMBER)
-        return "the other side does not speak TLS 1.2 or newer";
+        return old_version((uintptr_t)SSL_get_app_data(ssl));
     if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE ||
         reason == SSL_R_NO_SHARED_CIPHER)
         return "the other side accepts none of the approved cipher suites";
@@ -254,7 +269,7 @@ static enum stream_result tls_wait(struct stream *s, int result,
     }
     code = ERR_peek_error();
     set_fault(s, "TLS %s: %s", doing,
-              code != 0    ? tls_reason(code, &s->fault_is_lasting)
+              code != 0    ? tls_reason(s->ssl, code, &s->fault_is_lasting)
               : errno != 0 ? strerror(errno)
                            : "connection ended without warning");
     ERR_clear_error();

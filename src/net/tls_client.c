@@ -69,7 +69,7 @@ void tls_trust_close(struct tls_trust **trust)
 
 static bool add_records(SSL *ssl, const struct tls_client *client)
 {
-    struct buf base = { 0 };
+    struct buf base = { 0 }, reference = { 0 };
     int usable = 0;
 
     buf_add(&base, client->tlsa_base);
@@ -86,6 +86,14 @@ static bool add_records(SSL *ssl, const struct tls_client *client)
                                         r->data.n) == 1;
         }
     buf_free(&base);
+    /* With usage 2 the certificate may name the MX host instead of what it is
+     * an alias for (RFC 7672, 3.2.2). */
+    buf_add(&reference, client->reference);
+    if (client->reference.n > 0)
+        SSL_add1_host(ssl, buf_cstr(&reference));
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    buf_free(&reference);
     ERR_clear_error();
     return usable > 0;
 }
@@ -121,6 +129,20 @@ static bool set_demand(SSL *ssl, const struct tls_client *client)
     return false;
 }
 
+/* What an old server offers instead: its words, for the record only (TP-04). */
+static void note_server_hello(int is_written, int version, int content_type,
+                              const void *octets, size_t n, SSL *ssl,
+                              void *argument)
+{
+    const unsigned char *hello = octets;
+
+    (void)version;
+    (void)argument;
+    if (is_written == 0 && content_type == SSL3_RT_HANDSHAKE && n >= 6 &&
+        hello[0] == SSL3_MT_SERVER_HELLO)
+        SSL_set_app_data(ssl, (void *)(uintptr_t)(hello[4] << 8 | hello[5]));
+}
+
 static bool is_address(const char *name)
 {
     return strchr(name, ':') != NULL ||
@@ -137,6 +159,7 @@ struct ssl_st *tls_client_session(const struct tls_client *client,
         return NULL;
     SSL_set_connect_state(ssl);
     SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    SSL_set_msg_callback(ssl, note_server_hello);
     if (!set_demand(ssl, client)) {
         SSL_free(ssl);
         return NULL;

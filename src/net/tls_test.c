@@ -352,6 +352,15 @@ static void dane_trust_anchor(void **state)
     seen = shake_dane(far, &record, 1);
     assert_int_equal(seen.by, VERIFIED_NONE);
     assert_true(says(&seen, "certificate is for mx.other.example"));
+    /* An aliased MX host: either name does (RFC 7672, 3.2.2). */
+    struct tls_client aliased = want(TLS_NEED_DANE);
+    aliased.tlsa = &record;
+    aliased.tlsa_n = 1;
+    aliased.tlsa_base = STR("real.example");
+    far.certificate = host("DNS:" MX, -DAY_S, DAY_S);
+    assert_int_equal(shake(far, aliased).by, VERIFIED_DANE_TA);
+    far.certificate = host("DNS:real.example", -DAY_S, DAY_S);
+    assert_int_equal(shake(far, aliased).by, VERIFIED_DANE_TA);
 }
 
 /* --- pins ------------------------------------------------------------------
@@ -402,6 +411,34 @@ static void old_versions(void **state)
         assert_true(seen.up);
         assert_false(seen.approved);
     }
+}
+
+/* A server from before supported_versions answers with what it has. */
+static void old_version_is_named(void **state)
+{
+    unsigned char hello[] = {
+        0x16, 3,    2, 0, 42, 2, 0, 0, 38, 3, 2, /* ServerHello, TLS 1.1 */
+        1,    2,    3, 4, 5,  6, 7, 8, 9,  0, 1, 2, 3, 4, 5, 6, 7,
+        8,    9,    0, 1, 2,  3, 4, 5, 6,  7, 8, 9, 0, 1, 2, 0, /* no session id
+                                                                 */
+        0,    0x2f, 0,
+    };
+    struct tls_client client = want(TLS_NEED_ENCRYPT);
+    struct tls_seen seen;
+    int fds[2];
+
+    (void)state;
+    client.trust = trust;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(send(fds[1], hello, sizeof(hello), 0), sizeof(hello));
+    struct stream *s = stream_from_fd(fds[0]);
+    stream_timeout(s, WAIT_MS);
+    assert_int_equal(stream_start_tls_client(s, &client, MX), STREAM_BROKEN);
+    tls_seen_of(s, &client, &seen);
+    assert_true(says(&seen, "speaks only TLS 1.1"));
+    assert_true(tls_fault_is_lasting(&seen));
+    stream_free(&s);
+    close(fds[1]);
 }
 
 static void weak_suites(void **state)
@@ -679,6 +716,7 @@ int main(void)
         cmocka_unit_test(dane_trust_anchor),
         cmocka_unit_test(pinned),
         cmocka_unit_test(old_versions),
+        cmocka_unit_test(old_version_is_named),
         cmocka_unit_test(weak_suites),
         cmocka_unit_test(never),
         cmocka_unit_test(server_names_protocols),

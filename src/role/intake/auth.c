@@ -9,7 +9,15 @@
 #include "seal/password.h"
 #include "store/user.h"
 
-enum { AUTH_LINE_MAX = 12288, FAILURES_A_SESSION = 3, NONCE_BYTES = 18 };
+#include <stdatomic.h>
+
+enum {
+    AUTH_LINE_MAX = 12288,
+    FAILURES_A_SESSION = 3,
+    NONCE_BYTES = 18,
+    ANSWER_MS = 30000,
+    WAITING_MAX = 64, /* of all threads; see await_answer */
+};
 
 static const char *mechanism_name(struct str mechanism)
 {
@@ -29,24 +37,43 @@ static struct status malformed(void)
     return status_make(501, "5.5.2", "Cannot decode the answer");
 }
 
+/* The one place where a thread waits for a client's line: only so many do, or
+ * silent clients could hold all of them (SI-12). */
+static struct status await_answer(struct session *s, struct str *line)
+{
+    int64_t command_ms = s->in->config->limits.command_ms;
+    struct status st = status_ok();
+
+    if (atomic_fetch_add(&s->in->auth_waiting, 1) >= WAITING_MAX) {
+        st = status_make(454, "4.7.0", "Too many logins at once, try again");
+    } else {
+        session_deadline(s, command_ms < ANSWER_MS ? command_ms : ANSWER_MS);
+        if (stream_flush(s->stream) != STREAM_OK ||
+            stream_read_line(s->stream, AUTH_LINE_MAX, line) != STREAM_OK) {
+            session_close(s);
+            st = status_make(421, "4.4.2", "No answer");
+        }
+    }
+    atomic_fetch_sub(&s->in->auth_waiting, 1);
+    return st;
+}
+
 /* One "334 challenge" and the client's answer, decoded. "*" gives up. */
 static struct status ask(struct session *s, struct str challenge,
                          struct buf *answer)
 {
     struct buf line = { 0 };
     struct str text;
+    struct status st;
 
     buf_add_cstr(&line, "334 ");
     base64_encode(challenge, &line);
     buf_add_cstr(&line, "\r\n");
     stream_write(s->stream, buf_str(&line));
     buf_free(&line);
-    session_deadline(s, s->in->config->limits.command_ms);
-    if (stream_flush(s->stream) != STREAM_OK ||
-        stream_read_line(s->stream, AUTH_LINE_MAX, &text) != STREAM_OK) {
-        session_close(s);
-        return status_make(421, "4.4.2", "No answer");
-    }
+    st = await_answer(s, &text);
+    if (!status_is_ok(st))
+        return st;
     if (str_eq(text, STR("*")))
         return status_make(501, "5.7.0", "Authentication cancelled");
     return base64_decode(text, answer) ? status_ok() : malformed();

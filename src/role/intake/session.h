@@ -31,6 +31,7 @@ struct intake {
     struct tls_server *tls; /* NULL: no certificate, no STARTTLS */
     struct rest_public *dispatch_key;
     struct auth_gate *auth_gate;
+    _Atomic uint32_t auth_waiting; /* threads that wait for an answer */
 };
 
 struct session_rcpt {
