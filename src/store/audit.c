@@ -136,6 +136,22 @@ struct status audit_decided(struct tx *tx, const struct message *m,
     return append(tx, "recipient.decided", &e);
 }
 
+struct status audit_floor_attested(struct tx *tx, const struct message *m,
+                                   const struct delivery *d)
+{
+    struct buf e = { 0 };
+
+    add_str(&e, "client", m->client_address);
+    add_str(&e, "delivery", id_str(&d->id));
+    add_str(&e, "floor", d->floor);
+    add_str(&e, "from", m->from);
+    add_str(&e, "message", id_str(&m->id));
+    add_str(&e, "recipient", d->recipient);
+    add_str(&e, "rule", d->rule);
+    add_str(&e, "user", m->user);
+    return append(tx, "floor.attested", &e);
+}
+
 struct status audit_attempted(struct tx *tx, const struct delivery *d,
                               const struct attempt *a)
 {

@@ -21,6 +21,10 @@ struct status audit_message_refused(struct tx *tx, const struct id *message_id,
 /* Floor, ladder and rule were fixed for a recipient. */
 struct status audit_decided(struct tx *tx, const struct message *message,
                             const struct delivery *delivery);
+/* The sender asked for less than the rule demands, and the rule lets senders
+ * do that: their word stands for it. */
+struct status audit_floor_attested(struct tx *tx, const struct message *message,
+                                   const struct delivery *delivery);
 struct status audit_attempted(struct tx *tx, const struct delivery *delivery,
                               const struct attempt *attempt);
 /* The state a lease ended with. */

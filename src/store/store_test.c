@@ -691,6 +691,40 @@ static void test_retry_leaves_leased_alone(void **state)
 /* --- audit
  * -------------------------------------------------------------------- */
 
+static struct status attest_work(struct tx *tx, void *argument)
+{
+    struct mail *mail = argument;
+    struct message m = { .id = mail->id,
+                         .from = STR("a\"@clinic.example"),
+                         .user = STR("ann") };
+    struct delivery d = { .id = mail->deliveries[0], .floor = STR("open") };
+
+    return audit_floor_attested(tx, &m, &d);
+}
+
+/* AU: keys in order, no blanks, empty ones left out, quotes escaped. */
+static void test_audit_entry_is_canonical(void **state)
+{
+    struct world *w = *state;
+    struct mail mail = new_mail(1);
+    struct audit_row *rows;
+    struct rx *rx;
+    char want[300];
+    size_t n;
+
+    assert_true(status_is_ok(store_commit(w->store, attest_work, &mail)));
+    rx = store_read(w->store);
+    assert_true(status_is_ok(audit_list(rx, 0, 10, &w->arena, &rows, &n)));
+    store_read_done(w->store, &rx);
+    assert_int_equal(n, 1);
+    snprintf(want, sizeof(want),
+             "{\"delivery\":\"%s\",\"floor\":\"open\",\"from\":"
+             "\"a\\\"@clinic.example\",\"message\":\"%s\",\"user\":\"ann\"}",
+             mail.deliveries[0].text, mail.id.text);
+    assert_true(str_eq(rows[0].entry, str_from_cstr(want)));
+    assert_true(str_eq(rows[0].kind, STR("floor.attested")));
+}
+
 static void test_audit_has_every_fact_in_order(void **state)
 {
     struct world *w = *state;
@@ -921,6 +955,7 @@ int main(void)
         WITH_WORLD(test_hold_release_delete),
         WITH_WORLD(test_ids_by_their_beginning),
         WITH_WORLD(test_retry_leaves_leased_alone),
+        WITH_WORLD(test_audit_entry_is_canonical),
         WITH_WORLD(test_audit_has_every_fact_in_order),
         WITH_WORLD(test_accounts),
         WITH_WORLD(test_PO_03_codes),

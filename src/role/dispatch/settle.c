@@ -52,6 +52,9 @@ static struct status settle_entry(struct tx *tx, const struct settlement *s,
         st = queue_decide(tx, d);
     if (status_is_ok(st) && entry->item->decided)
         st = audit_decided(tx, m, d);
+    if (status_is_ok(st) && entry->item->decided &&
+        entry->item->sender_word == SENDER_LOWERED)
+        st = audit_floor_attested(tx, m, d);
     if (status_is_ok(st) && entry->deposit != NULL)
         st = deposit_store(tx, entry->deposit);
     if (status_is_ok(st))
