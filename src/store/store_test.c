@@ -616,6 +616,58 @@ static void test_counts_and_lists(void **state)
     store_read_done(w->store, &rx);
 }
 
+static bool is_on_disk(const char *dir, struct str what)
+{
+    static const char *const names[] = { "postseal.db", "postseal.db-wal" };
+    bool found = false;
+
+    for (int i = 0; i < 2; i++) {
+        char path[512];
+        FILE *f;
+        char *all;
+        size_t n;
+
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        f = fopen(path, "re");
+        assert_non_null(f);
+        fseek(f, 0, SEEK_END);
+        n = (size_t)ftell(f);
+        rewind(f);
+        all = malloc(n + 1);
+        assert_non_null(all);
+        assert_int_equal(fread(all, 1, n, f), n);
+        found |= memmem(all, n, what.p, what.n) != NULL;
+        free(all);
+        fclose(f);
+    }
+    return found;
+}
+
+/* CR-05: when all recipients are final and the store had a quiet moment, no
+ * wrapped key is left in its files, not even where pages were split. */
+static void test_CR_05_keys_leave_the_disk(void **state)
+{
+    struct world *w = *state;
+    struct lease l;
+
+    for (int i = 0; i < 300; i++) {
+        struct mail mail = new_mail(1);
+
+        accept(w, &mail);
+    }
+    assert_true(is_on_disk(w->dir, STR("wrapped-key-canary")));
+    do {
+        l = lease(w, clock_wall_ms() + 10, 60000);
+        for (size_t i = 0; i < l.n; i++)
+            assert_true(
+                status_is_ok(settle(w, l.got[i].delivery, DELIVERY_DELIVERED)));
+    } while (l.n > 0);
+    for (int i = 0; i < 100 && is_on_disk(w->dir, STR("wrapped-key-canary"));
+         i++)
+        usleep(100000);
+    assert_false(is_on_disk(w->dir, STR("wrapped-key-canary")));
+}
+
 /* --- steering ---------------------------------------------------------------
  */
 
@@ -950,6 +1002,7 @@ int main(void)
         WITH_WORLD(test_busy_domains_are_left_out),
         WITH_WORLD(test_busy_domains_are_remembered),
         WITH_WORLD(test_QD_11_orphans),
+        WITH_WORLD(test_CR_05_keys_leave_the_disk),
         WITH_WORLD(test_records_go_after_their_time),
         WITH_WORLD(test_counts_and_lists),
         WITH_WORLD(test_hold_release_delete),
