@@ -116,7 +116,7 @@ test("with the keyboard alone", async () => {
   const focused = () => page.evaluate(() => {
     const e = document.activeElement;
     if (e === document.body) return "";
-    return e.textContent.trim() || e.getAttribute("aria-label") || e.title || e.id;
+    return e.getAttribute("aria-label") || e.textContent.trim() || e.title || e.id;
   });
   const tabTo = async (text) => {
     for (let i = 0; i < 12; i++) {
