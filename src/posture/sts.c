@@ -135,7 +135,8 @@ bool sts_disjoint(const struct sts_policy *a, const struct sts_policy *b)
 {
     for (size_t i = 0; i < a->mx_n; i++)
         for (size_t j = 0; j < b->mx_n; j++)
-            if (matches(a->mx[i], no_dot(b->mx[j])) ||
+            if (str_eq_nocase(no_dot(a->mx[i]), no_dot(b->mx[j])) ||
+                matches(a->mx[i], no_dot(b->mx[j])) ||
                 matches(b->mx[j], no_dot(a->mx[i])))
                 return false;
     return a->mx_n > 0 && b->mx_n > 0;

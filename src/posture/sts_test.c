@@ -110,6 +110,18 @@ static void disjoint(void **state)
     assert_false(sts_disjoint(&a, &b));
     assert_true(sts_disjoint(&a, &c));
     assert_false(sts_disjoint(&a, &none));
+    /* A pattern and a name that it stands for are no change of hands; and
+     * nothing differs from itself, be it ever so malformed. */
+    static const struct str pattern[] = { STR_INIT("*.b.example") };
+    static const struct str name[] = { STR_INIT("MX.b.example") };
+    static const struct str odd[] = { STR_INIT("*.") };
+    struct sts_policy p = { .mx = pattern, .mx_n = 1 },
+                      n = { .mx = name, .mx_n = 1 },
+                      o = { .mx = odd, .mx_n = 1 };
+    assert_false(sts_disjoint(&p, &n));
+    assert_false(sts_disjoint(&n, &p));
+    assert_true(sts_disjoint(&p, &a));
+    assert_false(sts_disjoint(&o, &o));
 }
 
 /* All combinations of what DNS and policy can say about a host. */
