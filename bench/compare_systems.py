@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.direct import intact
 from tests.practice import processes
 from tests.practice.postfix import DROP_GROUP, MAIL_USER, OWNER, SERVICES
 from tests.practice.processes import ROOT, SERVERS
@@ -236,8 +237,7 @@ def run(system, tls, messages, connections, size=4096, fresh=False,
     out, _ = sink.communicate()
     cpu = system.cpu() - cpu
     sent, got = json.loads(load.stdout), json.loads(out)
-    if (sent["accepted"], got["unique"], got["doubled"], got["corrupt"]) != (
-            messages, messages, 0, 0):
+    if not intact(sent, got, messages):
         raise Wrong(f"{system.name}: {sent} {got}")
     seconds = (got["last_ns"] - begun) / 1e9
     return {"per_second": messages / seconds,
