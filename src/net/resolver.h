@@ -18,6 +18,7 @@ enum dns_state { DNS_SECURE, DNS_INSECURE, DNS_ERROR };
 
 enum dns_type {
     DNS_A = 1,
+    DNS_CNAME = 5,
     DNS_MX = 15,
     DNS_TXT = 16,
     DNS_AAAA = 28,

@@ -148,6 +148,7 @@ static void take_addresses(const struct look *l, struct mx_host *host,
 struct tlsa_names {
     struct str expanded, original; /* bases; expanded may be "" */
     size_t first, count;           /* questions */
+    bool leaves;                   /* a secure alias of an insecure name */
 };
 
 static struct str tlsa_owner(const struct look *l, struct str base)
@@ -219,10 +220,41 @@ static void look_up_addresses(const struct look *l, struct tlsa_names *names)
     }
 }
 
-static bool may_have_tlsa(const struct mx_host *host)
+/* A secure alias that leads to where nothing is signed: the records of the
+ * name before the alias count (RFC 7672, 2.2.2, 2.2.3). */
+static void look_for_leaving(const struct look *l, struct tlsa_names *names)
 {
-    return host->mx_state == DNS_SECURE && host->address_state == DNS_SECURE &&
-           host->addresses_n > 0;
+    struct domain_posture *out = l->out;
+    struct dns_question *q = arena_array(l->arena, out->hosts_n, sizeof(*q));
+    size_t *whose = arena_array(l->arena, out->hosts_n, sizeof(*whose));
+    size_t n = 0;
+
+    for (size_t i = 0; i < out->hosts_n; i++) {
+        const struct mx_host *host = &out->hosts[i];
+
+        if (host->mx_state != DNS_SECURE || host->addresses_n == 0 ||
+            host->address_state != DNS_INSECURE || names[i].expanded.n == 0)
+            continue;
+        whose[n] = i;
+        q[n++] = (struct dns_question){ .name = host->name, .type = DNS_CNAME };
+    }
+    if (n > 0)
+        resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
+    for (size_t k = 0; k < n; k++) {
+        struct mx_host *host = &out->hosts[whose[k]];
+
+        names[whose[k]].leaves = q[k].state == DNS_SECURE && q[k].n > 0;
+        names[whose[k]].expanded = STR("");
+        if (q[k].state == DNS_ERROR)
+            host->tlsa_state = DNS_ERROR; /* never read as "no record" */
+    }
+}
+
+static bool may_have_tlsa(const struct mx_host *host,
+                          const struct tlsa_names *names)
+{
+    return host->mx_state == DNS_SECURE && host->addresses_n > 0 &&
+           (host->address_state == DNS_SECURE || names->leaves);
 }
 
 static void look_up_tlsa(const struct look *l, struct tlsa_names *names)
@@ -233,7 +265,7 @@ static void look_up_tlsa(const struct look *l, struct tlsa_names *names)
     size_t n = 0;
 
     for (size_t i = 0; i < out->hosts_n; i++) {
-        if (!may_have_tlsa(&out->hosts[i]))
+        if (!may_have_tlsa(&out->hosts[i], &names[i]))
             continue;
         names[i].first = n;
         if (names[i].expanded.n > 0)
@@ -262,6 +294,7 @@ static void look_up_hosts(const struct look *l)
         l->out->hosts[i].tlsa_state = DNS_INSECURE;
     }
     look_up_addresses(l, names);
+    look_for_leaving(l, names);
     look_up_tlsa(l, names);
 }
 

@@ -192,6 +192,14 @@ def net(tmp_path_factory):
     n.host("real.alias.example", good("mx.alias.example"))
     n.zone.append("mx.alias.example. CNAME real.alias.example.")
     n.mx("alias.example", "mx.alias.example")
+    leaving = n.cert("leaving", names=["other.name"], self_signed=True)
+    n.peers["mx.leaving.example"] = Peer("127.0.1.97", SMTP_PORT,
+                                         context=n.context(leaving))
+    n.insecure.append("host A 127.0.1.97")
+    n.zone.append("mx.leaving.example. CNAME host.insecure.example.")
+    n.zone.append("_%d._tcp.mx.leaving.example. TLSA %s" % (SMTP_PORT,
+                                                            spki(leaving)))
+    n.mx("leaving.example", "mx.leaving.example")
     shared = good("mx.shared.example")
     n.host("mx.shared.example", shared)
     n.mx("shared.example", "mx.shared.example")
@@ -246,6 +254,7 @@ VERIFIED = [
     ("nomx.example", "nomx.example", "pkix", ""),
     ("alias.example", "mx.alias.example", "pkix", ""),
     ("hole.example", "mx.hole.example", "pkix", ""),
+    ("leaving.example", "mx.leaving.example", "dane-ee", ""),
 ]
 
 
