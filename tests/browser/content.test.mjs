@@ -260,6 +260,13 @@ test("the frame alone fetches nothing either (PO-09)", async () => {
   await page.context().close();
 });
 
+test("a broken escape in a picture's name costs only the picture", async () => {
+  const r = await reader();
+  await r.show('<p>still readable</p><img src="cid:%zz">');
+  await r.page.frameLocator("iframe").getByText("still readable").waitFor();
+  await r.page.context().close();
+});
+
 test("names of attachments are only names (PO-08)", async () => {
   const { page } = await bare();
   const safe = (name) =>

@@ -88,6 +88,15 @@ function inlinePictures(list: readonly Attachment[]): Map<string, string> {
 /* Anything in a style that could name an address, escaped letters included. */
 const STYLE_FETCHES = /url\s*\(|image-set|@import|@font-face|src\s*\(|\\/i;
 
+/* A name with escapes that are none stands for itself. */
+function contentName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function cleanPicture(
   node: Element,
   pictures: Map<string, string>,
@@ -95,7 +104,7 @@ function cleanPicture(
 ): boolean {
   const source = (node.getAttribute("src") ?? "").trim();
   const inline = /^cid:/i.test(source)
-    ? pictures.get(decodeURIComponent(source.slice(4)))
+    ? pictures.get(contentName(source.slice(4)))
     : undefined;
   if (inline !== undefined) {
     node.setAttribute("src", inline);
