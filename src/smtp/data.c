@@ -142,6 +142,34 @@ enum smtp_data_state smtp_data_decode(struct smtp_data_decoder *d,
     return state;
 }
 
+const char *smtp_lines_add(struct smtp_lines *l, struct str piece)
+{
+    l->has_nul = l->has_nul || str_has_char(piece, '\0');
+    while (piece.n > 0) {
+        size_t lf, cr;
+
+        if (l->cr) {
+            if (piece.p[0] != '\n')
+                return "bare CR";
+            l->cr = false;
+            piece = str_from(piece, 1);
+            continue;
+        }
+        lf = str_find_char(piece, '\n');
+        cr = str_find_char(str_first(piece, lf), '\r');
+        if (cr == lf)
+            return lf < piece.n ? "bare LF" : NULL;
+        l->cr = true;
+        piece = str_from(piece, cr + 1);
+    }
+    return NULL;
+}
+
+const char *smtp_lines_end(const struct smtp_lines *l)
+{
+    return l->cr ? "bare CR" : NULL;
+}
+
 /* --- going out ---------------------------------------------------------------
  */
 

@@ -36,6 +36,19 @@ enum smtp_data_state smtp_data_decode(struct smtp_data_decoder *d,
                                       struct str block, struct buf *out,
                                       size_t *used);
 
+/*
+ * The octets of BDAT have no dots and no end of their own, but go out by DATA:
+ * without BINARYMIME their lines end in CR LF too (RFC 3030, 3). Zeroed before
+ * the first chunk; chunks may be cut anywhere.
+ */
+struct smtp_lines {
+    bool cr; /* the newest octet was a CR */
+    bool has_nul;
+};
+/* NULL, or "bare LF" or "bare CR". */
+const char *smtp_lines_add(struct smtp_lines *l, struct str piece);
+const char *smtp_lines_end(const struct smtp_lines *l);
+
 /* Going out: doubles dots at line starts. The text has CR LF lines. */
 struct smtp_dots {
     bool at_start;

@@ -99,6 +99,32 @@ static void test_SI_01_normalise(void **state)
     expect(STR("a\rb\r\n.\r\n"), true, SMTP_DATA_END, STR("a\r\nb\r\n"), 0);
 }
 
+static void test_SI_01_chunks_have_no_bare_newlines(void **state)
+{
+    static const struct {
+        struct str in;
+        bool fine;
+    } rows[] = {
+        { STR_INIT("a\r\nb\r\n"), true }, { STR_INIT("\r\n.\r\n"), true },
+        { STR_INIT("a"), true },          { STR_INIT("a\n.\r\n"), false },
+        { STR_INIT("a\r\n.\nb"), false }, { STR_INIT("a\r.\r\n"), false },
+        { STR_INIT("a\r\r\n"), false },   { STR_INIT("a\r"), false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (size_t n = 1; n <= rows[i].in.n; n++) {
+            struct smtp_lines l = { 0 };
+            struct str rest = rows[i].in;
+            bool fine = true;
+
+            for (; fine && rest.n > 0; rest = str_from(rest, n))
+                fine = smtp_lines_add(&l, str_first(rest, n)) == NULL;
+            fine = fine && smtp_lines_end(&l) == NULL;
+            assert_int_equal(fine, rows[i].fine);
+        }
+}
+
 static void test_SI_05_nul_is_seen(void **state)
 {
     struct decoded r = decode(STR("a\0b\r\n.\r\n"), false, 100);
@@ -318,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_data_ends_at_crlf_dot_crlf_only),
         cmocka_unit_test(test_SI_01_smuggling_sequences),
         cmocka_unit_test(test_SI_01_normalise),
+        cmocka_unit_test(test_SI_01_chunks_have_no_bare_newlines),
         cmocka_unit_test(test_SI_05_nul_is_seen),
         cmocka_unit_test(test_SO_02_dots_survive_the_way),
         cmocka_unit_test(test_mail),

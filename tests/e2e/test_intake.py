@@ -338,6 +338,19 @@ def test_bdat(gate, wire):
     assert wire.code(b"NOOP") == 250
 
 
+@pytest.mark.parametrize("body", [b"a\n.\r\nMAIL FROM:<e@there.example>\r\n",
+                                  b"a\r\n.\nb\r\n", b"a\rb\r\n", b"a\r",
+                                  b"a\0b\r\n"])
+def test_SI_01_chunks_go_out_by_data(gate, wire, body):
+    """What a next hop could take for an end of data does not come in by BDAT."""
+    before = count(gate)
+    wire.envelope()
+    data = b"Subject: x\r\n\r\n" + body
+    wire.send(b"BDAT %d LAST\r\n" % len(data) + data)
+    assert wire.reply()[0] == 554
+    assert count(gate) == before
+
+
 def test_SI_12_slow_clients_cost_nobody(gate):
     """Two hundred half-open sessions: an honest one is served at once."""
     slow = [socket.create_connection(("127.0.0.1", gate.ports["smtp"]))

@@ -16,6 +16,7 @@ static void begin(struct session *s)
 
     spool_begin(&tx->spool, s->in->store, s->in->config->limits.message_bytes);
     tx->spooling = true;
+    tx->lines = (struct smtp_lines){ 0 };
     accept_trace(s, &trace);
     spool_prepend(&tx->spool, buf_str(&trace));
     buf_free(&trace);
@@ -146,6 +147,8 @@ static void end_chunk(struct session *s)
         session_reply(s, s->tx.open
                              ? status_make(554, "5.5.1", "No valid recipients")
                              : status_make(503, "5.5.1", "Send MAIL first"));
+    else if (s->chunk.last && smtp_lines_end(&s->tx.lines) != NULL)
+        smuggled(s, smtp_lines_end(&s->tx.lines));
     else if (s->chunk.last)
         end(s);
     else
@@ -168,8 +171,16 @@ bool chunk_go_on(struct session *s)
     if (s->closing)
         return true;
     block = str_first(block, s->chunk.left);
-    if (s->chunk.kept)
+    if (s->chunk.kept) {
+        const char *fault = smtp_lines_add(&s->tx.lines, block);
+
+        if (fault != NULL) {
+            smuggled(s, fault);
+            return true;
+        }
+        s->tx.spool.has_nul = s->tx.lines.has_nul;
         spool_add(&s->tx.spool, block);
+    }
     s->chunk.left -= block.n;
     stream_consume(s->stream, block.n);
     return true;

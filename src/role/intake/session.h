@@ -50,6 +50,7 @@ struct transaction {
     uint32_t rcpts_n, rcpts_cap;
     int64_t end_mono_ms; /* of the whole transaction */
     bool spooling;       /* BDAT has begun */
+    struct smtp_lines lines;
     struct spool spool;
 };
 
