@@ -27,7 +27,8 @@ struct status db_commit(struct db *db);
 void db_rollback(struct db *db);
 /* The disk broke a promise (failed sync): nothing here is believed again. */
 bool db_is_broken(const struct db *db);
-/* Moves the log into the database. Pages left in it, as far as known. */
+/* Moves the log into the database. Pages left in it, as far as known; negative
+ * when somebody was busy. */
 enum db_checkpoint {
     DB_CHECKPOINT_BESIDE,  /* what can be moved beside writers and readers */
     DB_CHECKPOINT_RESTART, /* all, writers wait; the log begins anew */

@@ -274,7 +274,9 @@ int db_checkpoint(struct db *db, enum db_checkpoint how)
         turn_give(db->turn);
     if (code != SQLITE_OK)
         note_sync(db, code);
-    return code == SQLITE_OK && log > copied ? log - copied : 0;
+    if (code != SQLITE_OK)
+        return -1;
+    return log > copied ? log - copied : 0;
 }
 
 static void prepare(struct stmt *s)

@@ -243,8 +243,9 @@ static void *keeper(void *argument)
         pthread_mutex_unlock(&store->lock);
         now = clock_mono_ms();
         if (newest > emptied && now - newest > IDLE_MS) {
-            db_checkpoint(store->keeper_db, DB_CHECKPOINT_EMPTY);
-            emptied = newest;
+            /* A reader of another process may be in the way: then again. */
+            if (db_checkpoint(store->keeper_db, DB_CHECKPOINT_EMPTY) == 0)
+                emptied = newest;
         } else if (db_log_pages(store->db) > LOG_PAGES_MAX) {
             begin_log_anew(store->keeper_db);
         }
