@@ -228,6 +228,7 @@ static void fail(struct dns_question *q, const char *whose, const char *why)
 {
     q->state = DNS_ERROR;
     q->n = 0;
+    q->ttl_s = 0;
     q->fault = status_make(451, "4.4.3", "%s for %.*s: %s", whose,
                            STR_ARG(q->name), why);
 }
@@ -361,6 +362,7 @@ static void take(struct resolver *r, struct dns_question *q,
     }
     q->state = result->secure ? DNS_SECURE : DNS_INSECURE;
     q->nxdomain = result->nxdomain != 0;
+    q->ttl_s = result->ttl > 0 ? (uint32_t)result->ttl : 0;
     copy_name(q, result->canonname, arena);
     if (result->havedata)
         copy_records(q, result, arena);

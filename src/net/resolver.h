@@ -34,6 +34,7 @@ struct dns_question {
     struct str canonical; /* lower case, no final dot; after aliases */
     const struct str *rdata;
     size_t n;
+    uint32_t ttl_s;      /* how long the answer holds, also an empty one */
     struct status fault; /* 451 4.4.3; says whose fault it is */
 };
 

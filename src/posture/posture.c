@@ -75,6 +75,15 @@ static int64_t left_ms(const struct look *l)
     return left > 0 ? left : 0;
 }
 
+/* The posture holds no longer than the shortest-lived answer in it. */
+static void ask(const struct look *l, struct dns_question *q, size_t n)
+{
+    resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
+    for (size_t i = 0; i < n; i++)
+        if (q[i].ttl_s < l->out->ttl_s)
+            l->out->ttl_s = q[i].ttl_s;
+}
+
 /* --- addresses --------------------------------------------------------------
  */
 
@@ -206,8 +215,7 @@ static void look_up_addresses(const struct look *l, struct tlsa_names *names)
         q[i * 2 + 1] = (struct dns_question){ .name = out->hosts[i].name,
                                               .type = DNS_AAAA };
     }
-    resolver_ask(l->posture->resolver, q, out->hosts_n * 2, left_ms(l),
-                 l->arena);
+    ask(l, q, out->hosts_n * 2);
     for (size_t i = 0; i < out->hosts_n; i++) {
         struct mx_host *host = &out->hosts[i];
         struct str canonical =
@@ -239,7 +247,7 @@ static void look_for_leaving(const struct look *l, struct tlsa_names *names)
         q[n++] = (struct dns_question){ .name = host->name, .type = DNS_CNAME };
     }
     if (n > 0)
-        resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
+        ask(l, q, n);
     for (size_t k = 0; k < n; k++) {
         struct mx_host *host = &out->hosts[whose[k]];
 
@@ -278,7 +286,7 @@ static void look_up_tlsa(const struct look *l, struct tlsa_names *names)
         names[i].count = n - names[i].first;
     }
     if (n > 0)
-        resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
+        ask(l, q, n);
     for (size_t i = 0; i < out->hosts_n; i++)
         take_tlsa(l, &out->hosts[i], q + names[i].first, names[i].count,
                   &names[i]);
@@ -399,7 +407,7 @@ static void find_hosts(const struct look *l)
     struct domain_posture *out = l->out;
     struct dns_question q = { .name = out->domain, .type = DNS_MX };
 
-    resolver_ask(l->posture->resolver, &q, 1, left_ms(l), l->arena);
+    ask(l, &q, 1);
     out->mx_state = q.state;
     if (q.state == DNS_ERROR) {
         out->status = q.fault;
@@ -477,7 +485,9 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
                       .port = p->config->delivery.port,
                       .until_ms = clock_mono_ms() + timeout_ms };
 
-    *out = (struct domain_posture){ .domain = domain, .status = status_ok() };
+    *out = (struct domain_posture){ .domain = domain,
+                                    .status = status_ok(),
+                                    .ttl_s = POSTURE_TTL_MAX_S };
     if (look_at_literal(&l, domain))
         return;
     find_hosts(&l);
@@ -508,7 +518,9 @@ void posture_host(struct posture *p, struct str host, uint16_t port,
                       .port = port,
                       .until_ms = clock_mono_ms() + timeout_ms };
 
-    *out = (struct domain_posture){ .domain = host, .status = status_ok() };
+    *out = (struct domain_posture){ .domain = host,
+                                    .status = status_ok(),
+                                    .ttl_s = POSTURE_TTL_MAX_S };
     if (look_at_literal(&l, host))
         return;
     /* The name comes from the administrator: as good as a secure MX. */
@@ -516,4 +528,65 @@ void posture_host(struct posture *p, struct str host, uint16_t port,
     out->mx_state = DNS_SECURE;
     look_up_hosts(&l);
     need_of(&out->hosts[0], NULL, false, arena);
+}
+
+/* --- two moments
+ * --------------------------------------------------------------------- */
+
+static bool same_records(const struct mx_host *a, const struct mx_host *b)
+{
+    if (a->tlsa_n != b->tlsa_n)
+        return false;
+    for (size_t i = 0; i < a->tlsa_n; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < b->tlsa_n && !found; k++)
+            found = a->tlsa[i].usage == b->tlsa[k].usage &&
+                    a->tlsa[i].selector == b->tlsa[k].selector &&
+                    a->tlsa[i].matching == b->tlsa[k].matching &&
+                    str_eq(a->tlsa[i].data, b->tlsa[k].data);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool same_addresses(const struct mx_host *a, const struct mx_host *b)
+{
+    if (a->addresses_n != b->addresses_n)
+        return false;
+    for (size_t i = 0; i < a->addresses_n; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < b->addresses_n && !found; k++)
+            found = memcmp(&a->addresses[i], &b->addresses[k],
+                           sizeof(a->addresses[i])) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool has_same_host(const struct domain_posture *p,
+                          const struct mx_host *h)
+{
+    for (size_t i = 0; i < p->hosts_n; i++)
+        if (str_eq(p->hosts[i].name, h->name))
+            return p->hosts[i].need == h->need &&
+                   p->hosts[i].tlsa_state == h->tlsa_state &&
+                   same_records(&p->hosts[i], h) &&
+                   same_addresses(&p->hosts[i], h);
+    return false;
+}
+
+bool posture_same(const struct domain_posture *a,
+                  const struct domain_posture *b)
+{
+    if (status_is_ok(a->status) != status_is_ok(b->status) ||
+        a->hosts_n != b->hosts_n)
+        return false;
+    for (size_t i = 0; i < a->hosts_n; i++)
+        if (!has_same_host(b, &a->hosts[i]))
+            return false;
+    return true;
 }

@@ -60,7 +60,9 @@ struct domain_posture {
     struct mx_host *hosts; /* order of trial, equals shuffled */
     size_t hosts_n;
     struct sts_policy sts;
+    uint32_t ttl_s; /* of the shortest-lived DNS answer in it */
 };
+enum { POSTURE_TTL_MAX_S = 86400 };
 
 struct posture; /* resolver, STS cache; thread-safe */
 
@@ -91,5 +93,10 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
 void posture_host(struct posture *p, struct str host, uint16_t port,
                   int64_t timeout_ms, struct arena *arena,
                   struct domain_posture *out);
+
+/* Do two postures of one domain ask the same of the same servers? What was
+ * tried in vain by the one need not be tried by the other. */
+bool posture_same(const struct domain_posture *a,
+                  const struct domain_posture *b);
 
 #endif

@@ -328,7 +328,7 @@ def test_TP_24_down_then_portal_once(net, gate):
 
 def test_TP_open_floor_clear_only_as_such(net, gate):
     """TP-02: clear where the rule is may, and recorded as clear."""
-    g = gate('rule "open" { floor open  ladder tls }\n')
+    g = gate('rule "open" { floor open  ladder tls  switch-after 1s }\n')
     for domain in ("plain.example", "s454.example", "srst.example"):
         mid = g.send("lee@" + domain)
         assert g.final(mid)[0]["state"] == "delivered"
@@ -343,7 +343,7 @@ def test_TP_open_floor_clear_only_as_such(net, gate):
 
 
 def test_TP_tls_floor(net, gate):
-    g = gate('rule "tls" { floor tls  ladder tls }\n')
+    g = gate('rule "tls" { floor tls  ladder tls  switch-after 1s }\n')
     for domain, state in (("selfsigned.example", "delivered"),
                           ("unusable.example", "delivered"),
                           ("ststest.example", "delivered"),
@@ -387,7 +387,7 @@ def test_TP_23_tls_required_no(net, gate):
     mail = b"TLS-Required: No\r\n" + MAIL
     g = gate()
     assert g.final(g.send("a@plain.example", mail))[0]["method"] == "portal"
-    g2 = gate('rule "open" { floor open  ladder tls }\n')
+    g2 = gate('rule "open" { floor open  ladder tls  switch-after 1s }\n')
     assert g2.final(g2.send("a@baddane.example", mail))[0]["state"] == \
         "delivered"
     row = g2.final(g2.send("b@baddane.example", mail, requiretls=1))[0]
@@ -395,7 +395,7 @@ def test_TP_23_tls_required_no(net, gate):
 
 
 def test_requiretls_needs_the_extension(net, gate):
-    g = gate('rule "open" { floor open  ladder tls }\n')
+    g = gate('rule "open" { floor open  ladder tls  switch-after 1s }\n')
     row = g.final(g.send("a@pkix.example", requiretls=1))[0]
     assert row["state"] == "failed" and "REQUIRETLS" in row["why"]
 

@@ -55,7 +55,8 @@ static struct evidence *evidence_for(struct walk *w,
 
     if (address != NULL)
         dial_address_text(address, text);
-    e->mx = w->dial.host->name;
+    /* The host is the guide's: gone before this is written down. */
+    e->mx = str_keep(w->trip->arena, w->dial.host->name);
     e->address = keep_text(w, text);
     if (seen != NULL)
         e->seen = *seen;
@@ -308,6 +309,10 @@ static void walk_hosts(struct walk *w, const struct domain_posture *posture)
     for (size_t i = 0; i < n && clock_mono_ms() < w->until_ms; i++)
         if (try_host(w, &posture->hosts[i], i + 1 == n))
             break;
+}
+
+static void end_walk(struct walk *w)
+{
     if (!w->served)
         conclude(w);
     else
@@ -331,6 +336,26 @@ static void no_host(struct walk *w, const struct domain_posture *posture)
              posture->status);
     w->trip->method_why = e->why;
     w->trip->news = YARD_NEUTRAL;
+}
+
+static void walk_or_end(struct walk *w, const struct domain_posture *posture)
+{
+    if (!status_is_ok(posture->status) || posture->hosts_n == 0) {
+        no_host(w, posture);
+        return;
+    }
+    walk_hosts(w, posture);
+    end_walk(w);
+}
+
+/* Evidence of the walk so far stays; the names in it are kept. */
+static bool is_doubtful(const struct walk *w)
+{
+    enum outcome outcome = w->trip->passengers[0].outcome;
+
+    return !w->served &&
+           (outcome == OUTCOME_LASTING ||
+            (outcome == OUTCOME_REFUSED && w->dial.posture == NULL));
 }
 
 static bool fill_envelope(struct walk *w)
@@ -378,7 +403,7 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
         return;
     }
     const struct domain_posture *posture =
-        guide_ask(dispatch->guide, p->domain, p->route, false, &entry);
+        guide_ask(dispatch->guide, p->domain, p->route, &entry);
     w.dns_ms = (uint32_t)(clock_mono_ms() - begun);
     w.dial =
         (struct dial){ .config = dispatch->config,
@@ -392,9 +417,13 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
                        .floor = trip->passengers[0].item->orders.floor,
                        .waived = trip->passengers[0].item->orders.waived };
     fill_envelope(&w);
-    if (!status_is_ok(posture->status) || posture->hosts_n == 0)
-        no_host(&w, posture);
-    else
-        walk_hosts(&w, posture);
+    walk_or_end(&w, posture);
+    if (is_doubtful(&w) && (posture = guide_doubt(dispatch->guide, p->domain,
+                                                  p->route, &entry)) != NULL) {
+        w.blame = (struct blame){ 0 };
+        w.any_answer = w.any_strain = false;
+        w.dial.posture = NULL;
+        walk_or_end(&w, posture);
+    }
     guide_done(dispatch->guide, &entry);
 }

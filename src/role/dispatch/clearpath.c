@@ -36,7 +36,7 @@ bool clearpath_offers_tls(struct dispatch *d, struct str domain,
     struct arena arena = { 0 };
     struct guide_entry *entry = NULL;
     const struct domain_posture *posture =
-        guide_ask(d->guide, domain, route, false, &entry);
+        guide_ask(d->guide, domain, route, &entry);
     struct dial dial = { .config = d->config,
                          .trust = d->trust,
                          .posture = posture,

@@ -33,12 +33,14 @@ static void write_down(struct item *item, struct str rule, struct str why,
  * something to a listener the PIN stands against it). A word to the sender may
  * hold that PIN: never in clear.
  */
-static void own_mail(enum message_kind kind, struct item *item,
-                     struct arena *arena)
+static void own_mail(const struct config *config, enum message_kind kind,
+                     struct item *item, struct arena *arena)
 {
     item->orders = (struct orders){
         .floor = kind == MESSAGE_TELL ? FLOOR_TLS : FLOOR_OPEN,
         .ladder = { { METHOD_TLS }, 1 },
+        /* Where the far side's own policy forbids every way for now. */
+        .switch_after_ms = config->delivery.give_up_after_ms,
     };
     write_down(item, STR("own mail"),
                kind == MESSAGE_TELL ? STR("word to a sender: never in clear")
@@ -72,7 +74,7 @@ bool decide(const struct config *config, const struct message *m,
         return read_back(item);
     item->decided = true;
     if (m->kind != MESSAGE_MAIL) {
-        own_mail(m->kind, item, arena);
+        own_mail(config, m->kind, item, arena);
         return true;
     }
     decide_policy(config, m, header, item->delivery.recipient, arena, &d);

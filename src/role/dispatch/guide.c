@@ -14,7 +14,7 @@ struct guide_entry {
     struct arena arena;
     struct domain_posture posture;
     struct str key;
-    int64_t until_ms;
+    int64_t made_ms, until_ms;
     uint32_t users; /* readers, and one while it is listed */
 };
 
@@ -68,7 +68,7 @@ void guide_free(struct guide **guide)
 }
 
 /* With the lock: the living entry, old ones of the slot dropped on the way. */
-static struct guide_entry *find(struct guide *g, struct str key, bool fresh)
+static struct guide_entry *find(struct guide *g, struct str key, bool young)
 {
     struct guide_entry **at = &g->slots[str_hash(key) % SLOTS], *found = NULL;
     int64_t now = clock_mono_ms();
@@ -76,7 +76,8 @@ static struct guide_entry *find(struct guide *g, struct str key, bool fresh)
     while (*at != NULL) {
         bool same = str_eq((*at)->key, key);
 
-        if ((*at)->until_ms <= now || (same && fresh)) {
+        if ((*at)->until_ms <= now ||
+            (same && young && (*at)->made_ms + GUIDE_KEEP_LEAST_MS <= now)) {
             unlist(g, at);
             continue;
         }
@@ -85,6 +86,17 @@ static struct guide_entry *find(struct guide *g, struct str key, bool fresh)
         at = &(*at)->next;
     }
     return found;
+}
+
+static int64_t keep_ms(const struct domain_posture *posture)
+{
+    int64_t ttl_ms = (int64_t)posture->ttl_s * 1000;
+
+    if (!status_is_ok(posture->status))
+        return GUIDE_KEEP_FAULT_MS;
+    if (ttl_ms < GUIDE_KEEP_LEAST_MS)
+        return GUIDE_KEEP_LEAST_MS;
+    return ttl_ms < GUIDE_KEEP_MS ? ttl_ms : GUIDE_KEEP_MS;
 }
 
 static struct guide_entry *look_up(struct guide *g, struct str domain,
@@ -103,9 +115,8 @@ static struct guide_entry *look_up(struct guide *g, struct str domain,
     else
         posture_domain(g->posture, domain, GUIDE_LOOKUP_MS, &e->arena,
                        &e->posture);
-    e->until_ms =
-        clock_mono_ms() +
-        (status_is_ok(e->posture.status) ? GUIDE_KEEP_MS : GUIDE_KEEP_FAULT_MS);
+    e->made_ms = clock_mono_ms();
+    e->until_ms = e->made_ms + keep_ms(&e->posture);
     return e;
 }
 
@@ -121,9 +132,8 @@ static void list(struct guide *g, struct guide_entry *e)
     g->n++;
 }
 
-const struct domain_posture *guide_ask(struct guide *g, struct str domain,
-                                       const struct route_config *route,
-                                       bool fresh, struct guide_entry **entry)
+static struct guide_entry *ask(struct guide *g, struct str domain,
+                               const struct route_config *route, bool young)
 {
     struct arena scratch = { 0 };
     struct str key = domain;
@@ -133,7 +143,7 @@ const struct domain_posture *guide_ask(struct guide *g, struct str domain,
         key = arena_printf(&scratch, "%.*s:%u", STR_ARG(route->host),
                            (unsigned)route->port);
     pthread_mutex_lock(&g->lock);
-    e = find(g, key, fresh);
+    e = find(g, key, young);
     if (e != NULL)
         e->users++;
     pthread_mutex_unlock(&g->lock);
@@ -144,8 +154,33 @@ const struct domain_posture *guide_ask(struct guide *g, struct str domain,
         pthread_mutex_unlock(&g->lock);
     }
     arena_free(&scratch);
-    *entry = e;
-    return &e->posture;
+    return e;
+}
+
+const struct domain_posture *guide_ask(struct guide *g, struct str domain,
+                                       const struct route_config *route,
+                                       struct guide_entry **entry)
+{
+    *entry = ask(g, domain, route, false);
+    return &(*entry)->posture;
+}
+
+const struct domain_posture *guide_doubt(struct guide *g, struct str domain,
+                                         const struct route_config *route,
+                                         struct guide_entry **entry)
+{
+    struct guide_entry *now;
+
+    if (clock_mono_ms() - (*entry)->made_ms < GUIDE_KEEP_LEAST_MS)
+        return NULL;
+    now = ask(g, domain, route, true);
+    if (posture_same(&(*entry)->posture, &now->posture)) {
+        guide_done(g, &now);
+        return NULL;
+    }
+    guide_done(g, entry);
+    *entry = now;
+    return &now->posture;
 }
 
 void guide_done(struct guide *g, struct guide_entry **entry)

@@ -9,7 +9,8 @@
 #include "posture/posture.h"
 
 enum {
-    GUIDE_KEEP_MS = 20000, /* below the shortest sensible TTL */
+    GUIDE_KEEP_MS = 20000, /* or the shortest TTL in it */
+    GUIDE_KEEP_LEAST_MS = 1000,
     GUIDE_KEEP_FAULT_MS = 2000,
     GUIDE_LOOKUP_MS = 30000
 };
@@ -20,11 +21,18 @@ struct guide_entry;
 struct guide *guide_new(struct posture *posture);
 void guide_free(struct guide **guide);
 
-/* Valid until guide_done. fresh: pass over what is kept (before a lasting
- * verdict from an MTA-STS policy, TP-07). */
+/* Valid until guide_done. */
 const struct domain_posture *guide_ask(struct guide *guide, struct str domain,
                                        const struct route_config *route,
-                                       bool fresh, struct guide_entry **entry);
+                                       struct guide_entry **entry);
+/*
+ * Before a lasting verdict: asks anew unless *entry is of this moment. Returns
+ * what is known now, with *entry its own, or NULL if nothing changed: records
+ * that rolled over a moment ago condemn nobody (TP-07, TP-15).
+ */
+const struct domain_posture *guide_doubt(struct guide *guide, struct str domain,
+                                         const struct route_config *route,
+                                         struct guide_entry **entry);
 void guide_done(struct guide *guide, struct guide_entry **entry);
 
 #endif

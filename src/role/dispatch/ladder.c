@@ -119,6 +119,7 @@ static void land(struct climb *c, size_t i, const struct trip *trip,
     entry->status = p->status;
     entry->method = trip->method;
     entry->far_dsn = p->far_dsn;
+    entry->lasting = p->outcome == OUTCOME_LASTING;
     d->method = method_name(trip->method);
     /* Why it goes by the portal is what stopped the rung before it. */
     if (trip->method_why.n > 0 &&

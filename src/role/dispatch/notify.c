@@ -7,6 +7,7 @@
 #include "role/dispatch/notice.h"
 
 #include <openssl/crypto.h>
+#include <string.h>
 
 static struct str domain_of(struct str address)
 {
@@ -224,12 +225,25 @@ static void word_to_sender(struct settlement *s, struct entry *entry)
         OPENSSL_cleanse(entry->deposit->pin, sizeof(entry->deposit->pin));
 }
 
-/* --- a notice that did not arrive
+/* --- a notice that does not arrive
  * ------------------------------------------------ */
 
-/* Nobody would ever open the pickup: its sender must hear that the recipient
- * was not reached. */
-static void notice_failed(struct settlement *s, struct entry *entry)
+static struct dsn_recipient describe_unreached(const struct entry *entry)
+{
+    struct dsn_recipient who = describe(entry);
+    struct status said = status_make(
+        550, "5.7.0",
+        "it waits in the portal, but the notice of it is not accepted: %s",
+        who.status.why);
+
+    memcpy(who.status.why, said.why, sizeof(said.why));
+    return who;
+}
+
+/* Nobody opens a pickup he never heard of: its sender must hear that the
+ * recipient was not reached. */
+static void notice_unreached(struct settlement *s, struct entry *entry,
+                             enum dsn_action action)
 {
     struct arena *arena = &s->arena;
     struct rx *rx = store_read(s->dispatch->store);
@@ -244,10 +258,10 @@ static void notice_failed(struct settlement *s, struct entry *entry)
     if (!status_is_ok(st) || !found || n == 0 || original.from.n == 0 ||
         original.kind != MESSAGE_MAIL)
         return;
-    struct dsn_recipient who = describe(entry);
+    struct dsn_recipient who = describe_unreached(entry);
     struct buf text = { 0 };
     struct dsn dsn = {
-        .action = DSN_FAILED,
+        .action = action,
         .hostname = s->dispatch->config->hostname,
         .to = original.from,
         .message_id = fresh_message_id(s),
@@ -255,12 +269,32 @@ static void notice_failed(struct settlement *s, struct entry *entry)
         .envid = original.envid,
         .arrived_wall_ms = original.received_wall_ms,
         .now_wall_ms = clock_wall_ms(),
+        .retry_until_wall_ms = s->parcel->message->received_wall_ms +
+                               s->dispatch->config->delivery.give_up_after_ms,
         .recipients = &who,
         .n = 1,
         .hide_subject = true,
     };
     dsn_write(&dsn, &text);
     enqueue(s, MESSAGE_DSN, original.from, &text, &entry->item->delivery.id);
+}
+
+static void watch_notice(struct settlement *s, struct entry *entry)
+{
+    const struct message *m = s->parcel->message;
+    struct delivery *d = &entry->item->delivery;
+    int64_t age_ms = dispatch_now_ms() - m->received_wall_ms;
+    bool late = age_ms >= s->dispatch->config->delivery.delay_notice_after_ms;
+
+    if (m->kind != MESSAGE_NOTICE || d->state == DELIVERY_HELD)
+        return;
+    if (entry->step == STEP_FAIL || entry->step == STEP_EXPIRE) {
+        notice_unreached(s, entry, DSN_FAILED);
+    } else if (entry->step == STEP_WAIT && (entry->lasting || late) &&
+               !d->delay_notice_sent) {
+        notice_unreached(s, entry, DSN_DELAYED);
+        d->delay_notice_sent = true;
+    }
 }
 
 void notify_senders(struct settlement *s)
@@ -271,13 +305,11 @@ void notify_senders(struct settlement *s)
     notify_fate(s, NOTICE_RELAYED, true);
     for (size_t i = 0; i < s->n; i++) {
         struct entry *entry = &s->entries[i];
-        bool failed = entry->step == STEP_FAIL || entry->step == STEP_EXPIRE;
 
         if (wants_word(s, entry))
             word_to_sender(s, entry);
         if (entry->deposit != NULL)
             notice_to_reader(s, entry);
-        if (failed && s->parcel->message->kind == MESSAGE_NOTICE)
-            notice_failed(s, entry);
+        watch_notice(s, entry);
     }
 }

@@ -45,6 +45,21 @@ static struct plan wait_or_end(const struct plan_facts *f, bool may_switch)
     return (struct plan){ STEP_WAIT, due };
 }
 
+/* With nowhere else to go, the far side's people get the rule's patience to
+ * mend what they broke (a certificate that ran out, TLSA records behind the
+ * server's: TP-15, TP-16), and the sender hears soon that they did not. */
+static struct plan lasting(const struct plan_facts *f)
+{
+    if (has_next_rung(f))
+        return (struct plan){ STEP_NEXT_RUNG, 0 };
+    if (f->ladder.rung[f->rung] != METHOD_TLS || f->now_ms >= switch_at(f))
+        return (struct plan){ STEP_FAIL, 0 };
+    struct plan p = wait_or_end(f, false);
+    if (p.step == STEP_WAIT && switch_at(f) < p.due_ms)
+        p.due_ms = switch_at(f);
+    return p;
+}
+
 struct plan plan_next(const struct plan_facts *f, enum outcome outcome)
 {
     switch (outcome) {
@@ -53,8 +68,7 @@ struct plan plan_next(const struct plan_facts *f, enum outcome outcome)
     case OUTCOME_REFUSED:
         return (struct plan){ STEP_FAIL, 0 };
     case OUTCOME_LASTING:
-        return (struct plan){ has_next_rung(f) ? STEP_NEXT_RUNG : STEP_FAIL,
-                              0 };
+        return lasting(f);
     case OUTCOME_UNKNOWN:
         /* Perhaps it arrived: a second copy by another method would be worse
          * than one more try by this one. */

@@ -67,6 +67,26 @@ static void all_combinations(void **state)
             }
 }
 
+/* TP-15: with nowhere else to go a defect may be mended until switch-after,
+ * and no longer; the last try is made at its end. */
+static void last_rung_is_patient(void **state)
+{
+    struct plan_facts f = facts(1, 0);
+
+    (void)state;
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_WAIT);
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).due_ms,
+                     f.now_ms + 5 * MINUTE);
+    f.attempts = 3;
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).due_ms,
+                     f.rung_since_ms + 15 * MINUTE);
+    f.now_ms = f.rung_since_ms + 15 * MINUTE;
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_FAIL);
+    f = facts(1, 0);
+    f.switch_after_ms = 0;
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_FAIL);
+}
+
 static void first_attempt_counts_from_now(void **state)
 {
     struct plan_facts f = facts(2, 0);
@@ -159,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_combinations),
+        cmocka_unit_test(last_rung_is_patient),
         cmocka_unit_test(first_attempt_counts_from_now),
         cmocka_unit_test(waits_no_longer_than_the_switch),
         cmocka_unit_test(intervals_grow),

@@ -24,6 +24,7 @@ struct entry {
     enum method method;      /* of the last attempt */
     struct deposit *deposit; /* NULL: none */
     bool far_dsn;
+    bool lasting; /* the last attempt met a defect that stays until mended */
 };
 
 struct settlement {
