@@ -56,6 +56,7 @@ struct route_config { /* first match wins; domain "*" is the rest */
     enum floor floor; /* the trust given to this hop: see docs/policy.md */
     struct str auth_user;
     struct str auth_secret_file; /* absolute path; read at start */
+    enum listen_tls tls;         /* implicit: always so on port 465 */
     uint32_t line;
 };
 

@@ -152,6 +152,15 @@ static void finish_defaults(struct config *config)
         d->delay_notice_after_ms = d->give_up_after_ms;
 }
 
+/* RFC 8314, 3.3: port 465 speaks TLS from the first octet. */
+static void finish_route(struct route_config *route, uint16_t port)
+{
+    if (route->port == 0)
+        route->port = port;
+    if (route->port == 465)
+        route->tls = LISTEN_TLS_IMPLICIT;
+}
+
 void config_finish(struct config *config)
 {
     finish_defaults(config);
@@ -160,8 +169,7 @@ void config_finish(struct config *config)
     for (size_t i = 0; i < config->rules_n; i++)
         finish_rule(&config->rules[i]);
     for (size_t i = 0; i < config->routes_n; i++)
-        if (config->routes[i].port == 0)
-            config->routes[i].port = config->delivery.port;
+        finish_route(&config->routes[i], config->delivery.port);
     finish_portal(config);
 }
 

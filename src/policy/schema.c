@@ -136,7 +136,11 @@ static const struct schema_key route_keys[] = {
       "network." },
     { "auth", TYPE_LOGIN, IN_ROUTE(auth_user), IN_ROUTE(auth_secret_file), NULL,
       0, 0, NULL, false,
-      "Account and file with its password, used inside checked TLS only." },
+      "Account and file with its password, used inside checked TLS only. The "
+      "hop must then be *verified* whatever the message's floor is." },
+    { "tls", TYPE_ENUM, IN_ROUTE(tls), NO, NULL, 0, 0, implicit_words, false,
+      "*implicit*: TLS from the first octet, as always on port 465. Without "
+      "it: STARTTLS." },
 };
 
 static const struct schema_key pin_label = {

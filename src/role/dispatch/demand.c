@@ -4,7 +4,9 @@
 enum floor demand_link_floor(enum floor floor, const struct route_config *route)
 {
     if (route != NULL && route->has_floor && route->floor < floor)
-        return route->floor;
+        floor = route->floor;
+    if (route != NULL && route->auth_user.n > 0 && floor < FLOOR_VERIFIED)
+        return FLOOR_VERIFIED;
     return floor;
 }
 

@@ -41,7 +41,8 @@ enum clearance clearance_judge(enum floor floor, enum tls_need need,
                                const struct tls_seen *seen);
 
 /* The floor the connection itself must meet: a configured next hop may be
- * trusted with less (route ... { floor open }). */
+ * trusted with less (route ... { floor open }), and one that gets our password
+ * is always checked. */
 enum floor demand_link_floor(enum floor floor,
                              const struct route_config *route);
 

@@ -51,6 +51,9 @@ static void no_clearance_below_the_floor(void **state)
 
 static const struct route_config trusted = { .has_floor = true,
                                              .floor = FLOOR_OPEN };
+static const struct route_config smarthost = {
+    .auth_user = { "gate", 4 }, .auth_secret_file = { "/s", 2 }
+};
 static const struct pin_config keys = { .spki_n = 1 };
 static const struct pin_config floor_only = { .has_floor = true,
                                               .floor = FLOOR_VERIFIED };
@@ -92,6 +95,12 @@ static const struct row {
       .pin = &floor_only, .want = TLS_NEED_STS },
     { "a trusted hop", FLOOR_VERIFIED, TLS_NEED_PKIX, .route = &trusted,
       .want = TLS_NEED_MAY },
+    { "a hop that gets our password, open", FLOOR_OPEN, TLS_NEED_PKIX,
+      .route = &smarthost, .want = TLS_NEED_PKIX },
+    { "and tls", FLOOR_TLS, TLS_NEED_PKIX, .route = &smarthost,
+      .want = TLS_NEED_PKIX },
+    { "and waived", FLOOR_OPEN, TLS_NEED_PKIX, .route = &smarthost,
+      .waived = true, .want = TLS_NEED_PKIX },
     { "TP-23: waived, open", FLOOR_OPEN, TLS_NEED_DANE, .waived = true,
       .want = TLS_NEED_MAY },
     { "TP-23: waived, forced", FLOOR_TLS, TLS_NEED_DANE, .waived = true,

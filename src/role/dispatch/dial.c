@@ -96,10 +96,11 @@ static struct session_target target_of(const struct dial *dial,
         .need = need,
         .sni = dial->host->tlsa_base.n > 0 ? dial->host->tlsa_base
                                            : dial->host->name,
-        .wrapped = route != NULL && route->port == 465,
+        .wrapped = route != NULL && route->tls == LISTEN_TLS_IMPLICIT,
         .helo = config->hostname,
         .auth_user = route != NULL ? route->auth_user : STR(""),
         .auth_secret = dial->auth_secret,
+        .auth_line = route != NULL ? route->line : 0,
         .connect_ms = connect_ms,
         .command_ms = config->delivery.command_timeout_ms,
         .data_ms = config->delivery.data_timeout_ms,
@@ -139,5 +140,9 @@ struct fault dial_open(const struct dial *dial, enum tls_need need,
         target.no_tls = true;
         fault = session_open(&target, seen, out);
     }
+    /* A hop we log in to is of our own choosing: what is wrong there is mended
+     * by us, and nobody's mail has to go another way for good. */
+    if (target.auth_user.n > 0 && fault.kind == FAULT_LASTING)
+        fault.kind = FAULT_PASSING;
     return fault;
 }

@@ -8,14 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOB_MAX = SECRET_MAX + 512, TEXT_MAX = BLOB_MAX * 4 / 3 + 8 };
-
-static struct fault refused(const struct session *s, enum fault_kind kind,
-                            const char *text)
-{
-    return (struct fault){ kind, status_make(454, "4.7.8", "%.*s: %s",
-                                             STR_ARG(s->host), text) };
-}
+enum {
+    USER_MAX = 500,
+    BLOB_MAX = SECRET_MAX + USER_MAX + 2,
+    TEXT_MAX = BLOB_MAX * 4 / 3 + 8,
+};
 
 /* Sends a line that holds a secret and forgets it. */
 static bool exchange(struct session *s, const char *verb, const void *blob,
@@ -66,29 +63,50 @@ static bool two_steps(struct session *s, struct str user,
            exchange(s, "", password->bytes, password->n, a, why);
 }
 
-struct fault login(struct session *s, struct str user,
-                   const struct secret *password)
+static struct fault trouble(const struct session *s, uint32_t line,
+                            const char *text)
+{
+    return (struct fault){
+        FAULT_PASSING, status_make(454, "4.7.8", "route on line %u: %.*s %s",
+                                   (unsigned)line, STR_ARG(s->host), text)
+    };
+}
+
+/* The reply is not quoted: it may hold what we sent. */
+static struct fault refused(const struct session *s, uint32_t line,
+                            uint16_t code)
+{
+    char text[96];
+
+    snprintf(text, sizeof(text),
+             code / 100 == 4 ? "cannot check our account now (%u)"
+                             : "refuses our account (%u): check its 'auth'",
+             (unsigned)code);
+    return trouble(s, line, text);
+}
+
+struct fault login(struct session *s, const struct session_target *target)
 {
     struct answer a = { 0 };
     struct status why;
-    char text[64];
+    struct str user = target->auth_user;
+    uint32_t line = target->auth_line;
+    char text[256];
     bool ok;
 
-    if (!s->seen.up)
-        return refused(s, FAULT_LASTING, "no AUTH without TLS");
-    if (user.n > 500)
-        return refused(s, FAULT_LASTING, "the account name is too long");
+    if (!s->seen.up || s->seen.by == VERIFIED_NONE)
+        return trouble(s, line, "is not proven: it does not get our password");
+    if (user.n > USER_MAX)
+        return trouble(s, line, "needs a shorter account name");
     if (!s->caps.auth_plain && !s->caps.auth_login)
-        return refused(s, FAULT_PASSING, "offers neither AUTH PLAIN nor LOGIN");
-    ok = s->caps.auth_plain ? plain(s, user, password, &a, &why)
-                            : two_steps(s, user, password, &a, &why);
-    if (!ok)
-        return (struct fault){ FAULT_PASSING, why };
+        return trouble(s, line, "offers neither AUTH PLAIN nor AUTH LOGIN");
+    ok = s->caps.auth_plain ? plain(s, user, target->auth_secret, &a, &why)
+                            : two_steps(s, user, target->auth_secret, &a, &why);
+    if (!ok) {
+        snprintf(text, sizeof(text), "at our login: %s", why.why);
+        return trouble(s, line, text);
+    }
     if (a.code == 235)
         return (struct fault){ FAULT_NONE, status_ok() };
-    /* Our account, not the recipient's fault: somebody will mend it. The reply
-     * is not quoted: it may hold what we sent. */
-    snprintf(text, sizeof(text), "refused our account with %u",
-             (unsigned)a.code);
-    return refused(s, FAULT_PASSING, text);
+    return refused(s, line, a.code);
 }

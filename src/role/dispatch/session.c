@@ -188,7 +188,7 @@ static struct fault introduce(struct session *s,
     if (fault.kind == FAULT_NONE)
         fault = secure(s, target);
     if (fault.kind == FAULT_NONE && target->auth_user.n > 0)
-        fault = login(s, target->auth_user, target->auth_secret);
+        fault = login(s, target);
     return fault;
 }
 

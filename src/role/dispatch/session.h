@@ -36,11 +36,12 @@ struct session_target {
     enum tls_need need;
     struct tls_client *tls;
     struct str sni;
-    bool wrapped; /* TLS from the first octet (port 465) */
+    bool wrapped; /* TLS from the first octet (as on port 465) */
     bool no_tls;  /* the second try of an open delivery (TP-02) */
     struct str helo;
     struct str auth_user; /* "" = none */
     const struct secret *auth_secret;
+    uint32_t auth_line; /* where the configuration says so */
     int64_t connect_ms, command_ms, data_ms;
 };
 
