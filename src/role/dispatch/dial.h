@@ -6,7 +6,7 @@
 #ifndef POSTSEAL_DISPATCH_DIAL_H
 #define POSTSEAL_DISPATCH_DIAL_H
 
-#include "role/dispatch/demand.h"
+#include "posture/demand.h"
 #include "role/dispatch/pool.h"
 #include "role/dispatch/session.h"
 

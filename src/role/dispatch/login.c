@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/dispatch/login.h"
 
-#include "role/dispatch/converse.h"
+#include "posture/converse.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

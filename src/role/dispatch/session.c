@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/panic.h"
-#include "role/dispatch/converse.h"
+#include "posture/converse.h"
 #include "role/dispatch/login.h"
 
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "policy/verdict.h"
-#include "role/dispatch/demand.h"
+#include "posture/demand.h"
 #include "role/dispatch/plan.h"
 #include "smtp/caps.h"
 

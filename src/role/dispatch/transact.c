@@ -2,7 +2,7 @@
 /* One message over an open session: MAIL, RCPT for each recipient, DATA. */
 #include "base/clock.h"
 #include "base/panic.h"
-#include "role/dispatch/converse.h"
+#include "posture/converse.h"
 #include "role/dispatch/session.h"
 #include "store/queue.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/demand.h"
+#include "posture/demand.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/converse.h"
+#include "posture/converse.h"
 
 #include "base/clock.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/demand.h"
+#include "posture/demand.h"
 
 enum floor demand_link_floor(enum floor floor, const struct route_config *route)
 {

@@ -8,8 +8,8 @@
  * SMTP client sends MAIL FROM only for a clearance, and no clearance says
  * "clear text" for any floor but open.
  */
-#ifndef POSTSEAL_DISPATCH_DEMAND_H
-#define POSTSEAL_DISPATCH_DEMAND_H
+#ifndef POSTSEAL_POSTURE_DEMAND_H
+#define POSTSEAL_POSTURE_DEMAND_H
 
 #include "policy/config.h"
 #include "policy/verdict.h"

@@ -4,8 +4,8 @@
  * conversation, bounded and cleaned. Refuses replies without end, without a
  * code, or with a code that changes from line to line.
  */
-#ifndef POSTSEAL_DISPATCH_CONVERSE_H
-#define POSTSEAL_DISPATCH_CONVERSE_H
+#ifndef POSTSEAL_POSTURE_CONVERSE_H
+#define POSTSEAL_POSTURE_CONVERSE_H
 
 #include "base/buf.h"
 #include "base/status.h"
