@@ -485,6 +485,7 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
                       .port = p->config->delivery.port,
                       .until_ms = clock_mono_ms() + timeout_ms };
 
+    domain = str_keep(arena, domain); /* hosts may be named by it */
     *out = (struct domain_posture){ .domain = domain,
                                     .status = status_ok(),
                                     .ttl_s = POSTURE_TTL_MAX_S };
@@ -518,6 +519,7 @@ void posture_host(struct posture *p, struct str host, uint16_t port,
                       .port = port,
                       .until_ms = clock_mono_ms() + timeout_ms };
 
+    host = str_keep(arena, host);
     *out = (struct domain_posture){ .domain = host,
                                     .status = status_ok(),
                                     .ttl_s = POSTURE_TTL_MAX_S };
