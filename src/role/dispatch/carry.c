@@ -2,8 +2,9 @@
 #include "role/dispatch/carry.h"
 
 #include "base/clock.h"
-#include "role/dispatch/dial.h"
 #include "role/dispatch/guide.h"
+#include "role/dispatch/reach.h"
+#include "role/dispatch/transact.h"
 
 #include <stdio.h>
 
@@ -248,9 +249,9 @@ static bool try_address(struct walk *w, enum tls_need need,
         struct str key;
         bool reused = false;
         struct fault fault =
-            dial_open(&w->dial, need, address, patience,
-                      i == 0 ? w->dispatch->pool : NULL, w->trip->arena, &key,
-                      &seen, &reused, &session);
+            reach_open(&w->dial, need, address, patience,
+                       i == 0 ? w->dispatch->pool : NULL, w->trip->arena, &key,
+                       &seen, &reused, &session);
 
         if (fault.kind != FAULT_NONE) {
             note_fault(w, address, &seen, fault);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/dispatch/clearpath.h"
 
-#include "role/dispatch/dial.h"
 #include "role/dispatch/guide.h"
+#include "role/dispatch/reach.h"
 
 enum { HOSTS_MAX = 5, ADDRESSES_MAX = 4, CONNECT_MS = 5000 };
 
@@ -18,7 +18,7 @@ static bool host_offers(struct dial *dial, const struct mx_host *host,
         struct tls_seen seen;
         struct str key;
         bool reused;
-        struct fault fault = dial_open(
+        struct fault fault = reach_open(
             dial, TLS_NEED_MAY, &host->addresses[order[i]], CONNECT_MS, d->pool,
             arena, &key, &seen, &reused, &session);
 

@@ -5,8 +5,8 @@
 #include "policy/rules.h"
 #include "posture/posture.h"
 #include "role/dispatch/decide.h"
-#include "role/dispatch/dial.h"
 #include "role/dispatch/plan.h"
+#include "role/dispatch/reach.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -218,8 +218,8 @@ static bool try_address(struct view *v, enum tls_need need,
     struct str key;
     bool reused;
     struct fault fault =
-        dial_open(&v->dial, need, address, v->who->timeout_ms, NULL, v->arena,
-                  &key, &seen, &reused, &session);
+        reach_open(&v->dial, need, address, v->who->timeout_ms, NULL, v->arena,
+                   &key, &seen, &reused, &session);
 
     if (fault.kind == FAULT_NONE || seen.offered || seen.up)
         describe_session(v, address, &seen);

@@ -9,7 +9,7 @@
 #ifndef POSTSEAL_DISPATCH_LOGIN_H
 #define POSTSEAL_DISPATCH_LOGIN_H
 
-#include "role/dispatch/session.h"
+#include "posture/session.h"
 
 struct fault login(struct session *session,
                    const struct session_target *target);

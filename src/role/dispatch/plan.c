@@ -91,8 +91,7 @@ uint32_t plan_least_attempts(const int64_t *retry_ms, size_t retry_n,
 
 enum outcome plan_blame(struct blame blame)
 {
-    return blame.lasting > 0 && blame.passing == 0 ? OUTCOME_LASTING
-                                                   : OUTCOME_PASSING;
+    return blame_is_lasting(blame) ? OUTCOME_LASTING : OUTCOME_PASSING;
 }
 
 struct str outcome_name(enum outcome outcome)

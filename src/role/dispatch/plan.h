@@ -13,6 +13,7 @@
 #define POSTSEAL_DISPATCH_PLAN_H
 
 #include "policy/floor.h"
+#include "posture/blame.h"
 
 /* How an attempt on one rung ended, for one recipient. */
 enum outcome {
@@ -59,11 +60,7 @@ struct plan plan_next(const struct plan_facts *facts, enum outcome outcome);
 uint32_t plan_least_attempts(const int64_t *retry_ms, size_t retry_n,
                              int64_t give_up_after_ms);
 
-/* The faults of all hosts of a domain taken together. */
-struct blame {
-    uint32_t lasting, passing;
-};
-/* No host at all is a passing fault: the resolver may know more later. */
+/* How an attempt ended that no host served. */
 enum outcome plan_blame(struct blame blame);
 
 struct str outcome_name(enum outcome outcome);

@@ -10,7 +10,8 @@
 #ifndef POSTSEAL_DISPATCH_POOL_H
 #define POSTSEAL_DISPATCH_POOL_H
 
-#include "role/dispatch/session.h"
+#include "base/arena.h"
+#include "posture/session.h"
 
 enum {
     POOL_IDLE_MS = 20000,

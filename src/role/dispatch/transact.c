@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message over an open session: MAIL, RCPT for each recipient, DATA. */
+#include "role/dispatch/transact.h"
+
 #include "base/clock.h"
 #include "base/panic.h"
 #include "posture/converse.h"
-#include "role/dispatch/session.h"
 #include "store/queue.h"
 
 #include <stdio.h>

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a host's facts to an open session that may be spoken on. Delivery and
- * `postseal explain` both dial through here, so that they cannot disagree.
+ * From a host's facts to an open session that may be spoken on. Delivery,
+ * `explain` and `check` all dial through here, so that they cannot disagree.
  */
-#ifndef POSTSEAL_DISPATCH_DIAL_H
-#define POSTSEAL_DISPATCH_DIAL_H
+#ifndef POSTSEAL_POSTURE_DIAL_H
+#define POSTSEAL_POSTURE_DIAL_H
 
 #include "posture/demand.h"
-#include "role/dispatch/pool.h"
-#include "role/dispatch/session.h"
+#include "posture/session.h"
 
 /* One host for one domain. */
 struct dial {
@@ -27,18 +26,18 @@ struct dial {
 /* What this host must show; for TLS_NEED_NEVER *why says why not. */
 struct demand dial_demand(const struct dial *dial, struct status *why);
 
+/* The session to open on one of its addresses, checked as need says; what it
+ * points to is the dial's and the arena's. */
+struct session_target dial_target(const struct dial *dial, enum tls_need need,
+                                  const struct sockaddr_storage *address,
+                                  int64_t connect_ms, struct arena *arena);
 /*
- * A session on one address: from the pool (may be NULL) or newly opened, for
- * an open delivery a second time without TLS when TLS failed (TP-02). The
- * fault is FAULT_NONE when *out is set. `seen` is evidence either way; *key
- * is for pool_give, in arena.
+ * Opens it, for an open delivery a second time without TLS when TLS failed
+ * (TP-02). The fault is FAULT_NONE when *out is set. `seen` is evidence either
+ * way.
  */
-struct fault dial_open(const struct dial *dial, enum tls_need need,
-                       const struct sockaddr_storage *address,
-                       int64_t connect_ms, struct pool *pool,
-                       struct arena *arena, struct str *key,
-                       struct tls_seen *seen, bool *reused,
-                       struct session **out);
+struct fault dial_open(const struct session_target *target,
+                       struct tls_seen *seen, struct session **out);
 
 /* Indexes of the host's addresses in the order of trial, families taking
  * turns (SO-06). Returns how many were filled. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/dial.h"
+#include "posture/dial.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -82,10 +82,9 @@ static struct tls_client *client_of(const struct dial *dial, enum tls_need need,
     return client;
 }
 
-static struct session_target target_of(const struct dial *dial,
-                                       enum tls_need need,
-                                       const struct sockaddr_storage *address,
-                                       int64_t connect_ms)
+struct session_target dial_target(const struct dial *dial, enum tls_need need,
+                                  const struct sockaddr_storage *address,
+                                  int64_t connect_ms, struct arena *arena)
 {
     const struct config *config = dial->config;
     const struct route_config *route = dial->route;
@@ -94,6 +93,7 @@ static struct session_target target_of(const struct dial *dial,
         .address = *address,
         .host = dial->host->name,
         .need = need,
+        .tls = client_of(dial, need, arena),
         .sni = dial->host->tlsa_base.n > 0 ? dial->host->tlsa_base
                                            : dial->host->name,
         .wrapped = route != NULL && route->tls == LISTEN_TLS_IMPLICIT,
@@ -116,33 +116,16 @@ static bool may_go_on_in_clear(enum tls_need need, const struct fault *fault,
            (fault->kind == FAULT_PASSING || fault->kind == FAULT_LASTING);
 }
 
-struct fault dial_open(const struct dial *dial, enum tls_need need,
-                       const struct sockaddr_storage *address,
-                       int64_t connect_ms, struct pool *pool,
-                       struct arena *arena, struct str *key,
-                       struct tls_seen *seen, bool *reused,
-                       struct session **out)
+struct fault dial_open(const struct session_target *target,
+                       struct tls_seen *seen, struct session **out)
 {
-    struct session_target target = target_of(dial, need, address, connect_ms);
-    struct fault fault = { FAULT_NONE, status_ok() };
+    struct fault fault = session_open(target, seen, out);
 
-    *key = pool_key(&target, dial->pin != NULL ? dial->pin->domain : STR(""),
-                    arena);
-    *out = pool != NULL ? pool_take(pool, *key) : NULL;
-    *reused = *out != NULL;
-    if (*reused) {
-        *seen = (*out)->seen;
-        return fault;
+    if (may_go_on_in_clear(target->need, &fault, seen)) {
+        struct session_target clear = *target;
+
+        clear.no_tls = true;
+        fault = session_open(&clear, seen, out);
     }
-    target.tls = client_of(dial, need, arena);
-    fault = session_open(&target, seen, out);
-    if (may_go_on_in_clear(need, &fault, seen)) {
-        target.no_tls = true;
-        fault = session_open(&target, seen, out);
-    }
-    /* A hop we log in to is of our own choosing: what is wrong there is mended
-     * by us, and nobody's mail has to go another way for good. */
-    if (target.auth_user.n > 0 && fault.kind == FAULT_LASTING)
-        fault.kind = FAULT_PASSING;
     return fault;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/session.h"
+#include "posture/session.h"
 
 #include "base/clock.h"
 #include "base/panic.h"
 #include "posture/converse.h"
-#include "role/dispatch/login.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,8 +186,6 @@ static struct fault introduce(struct session *s,
         fault = hello(s, target->helo);
     if (fault.kind == FAULT_NONE)
         fault = secure(s, target);
-    if (fault.kind == FAULT_NONE && target->auth_user.n > 0)
-        fault = login(s, target);
     return fault;
 }
 
