@@ -25,6 +25,7 @@ struct walk {
     struct status first_lasting, last_passing;
     bool any_answer, any_strain; /* somebody spoke; somebody said 421 */
     bool pipelined, served;
+    bool unfit; /* a host cannot take this message (size, 8 bit ...) */
     int64_t until_ms;
     uint32_t dns_ms;
 };
@@ -219,6 +220,7 @@ static enum tried speak(struct walk *w, const struct sockaddr_storage *address,
                         STR_ARG(w->dial.host->name), STR_ARG(floor_name(link)))
         };
     if (lack.kind != FAULT_NONE) {
+        w->unfit = clearance != CLEARANCE_NONE;
         note_fault(w, address, &s->seen, lack);
         pool_give(w->dispatch->pool, key, session);
         return TRIED_NEXT;
@@ -296,6 +298,8 @@ static void conclude(struct walk *w)
         outcome == OUTCOME_LASTING ? w->first_lasting : w->last_passing;
 
     trip_all(w->trip, outcome, why);
+    for (size_t i = 0; i < w->trip->n; i++)
+        w->trip->passengers[i].mendable = !w->unfit;
     w->trip->method_why = keep_text(w, why.why);
     if (!w->any_answer && w->blame.lasting == 0)
         w->trip->news = YARD_DOWN;
@@ -422,7 +426,7 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
     if (is_doubtful(&w) && (posture = guide_doubt(dispatch->guide, p->domain,
                                                   p->route, &entry)) != NULL) {
         w.blame = (struct blame){ 0 };
-        w.any_answer = w.any_strain = false;
+        w.any_answer = w.any_strain = w.unfit = false;
         w.dial.posture = NULL;
         walk_or_end(&w, posture);
     }

@@ -57,7 +57,7 @@ static void add_attempts(struct climb *c, struct entry *entry,
 }
 
 static struct plan plan_for(struct climb *c, const struct item *item,
-                            enum outcome outcome)
+                            enum outcome outcome, bool mendable)
 {
     const struct delivery_config *config = &c->dispatch->config->delivery;
     struct plan_facts facts = {
@@ -72,6 +72,7 @@ static struct plan plan_for(struct climb *c, const struct item *item,
         .retry_ms = config->retry_ms,
         .retry_n = config->retry_n,
         .jitter = random_below(1024),
+        .mendable = mendable,
     };
 
     return plan_next(&facts, outcome);
@@ -128,7 +129,7 @@ static void land(struct climb *c, size_t i, const struct trip *trip,
         d->why = trip->method_why;
     else if (p->outcome != OUTCOME_DELIVERED)
         d->why = str_keep(&c->settlement->arena, str_from_cstr(p->status.why));
-    apply(c, i, plan_for(c, entry->item, p->outcome));
+    apply(c, i, plan_for(c, entry->item, p->outcome, p->mendable));
 }
 
 /* --- one rung for one group ------------------------------------------------
@@ -268,7 +269,8 @@ static bool open_body(struct climb *c)
             hold(c, i, st);
         else /* our own trouble: never a reason to change the method */
             apply(c, i,
-                  plan_for(c, c->settlement->entries[i].item, OUTCOME_UNKNOWN));
+                  plan_for(c, c->settlement->entries[i].item, OUTCOME_UNKNOWN,
+                           false));
     }
     c->settlement->header = body_header(&c->body);
     return status_is_ok(st);

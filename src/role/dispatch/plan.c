@@ -52,7 +52,7 @@ static struct plan lasting(const struct plan_facts *f)
 {
     if (has_next_rung(f))
         return (struct plan){ STEP_NEXT_RUNG, 0 };
-    if (f->ladder.rung[f->rung] != METHOD_TLS || f->now_ms >= switch_at(f))
+    if (!f->mendable || f->now_ms >= switch_at(f))
         return (struct plan){ STEP_FAIL, 0 };
     struct plan p = wait_or_end(f, false);
     if (p.step == STEP_WAIT && switch_at(f) < p.due_ms)

@@ -43,6 +43,8 @@ struct plan_facts {
     const int64_t *retry_ms; /* growing; the last one repeats */
     size_t retry_n;          /* > 0 */
     uint32_t jitter;         /* 0..1023, uniform: spreads what fell together */
+    /* OUTCOME_LASTING by the far side's settings, not by the message. */
+    bool mendable;
 };
 
 struct plan {

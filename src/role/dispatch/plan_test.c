@@ -74,6 +74,8 @@ static void last_rung_is_patient(void **state)
     struct plan_facts f = facts(1, 0);
 
     (void)state;
+    assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_FAIL);
+    f.mendable = true;
     assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_WAIT);
     assert_int_equal(plan_next(&f, OUTCOME_LASTING).due_ms,
                      f.now_ms + 5 * MINUTE);
@@ -82,7 +84,7 @@ static void last_rung_is_patient(void **state)
                      f.rung_since_ms + 15 * MINUTE);
     f.now_ms = f.rung_since_ms + 15 * MINUTE;
     assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_FAIL);
-    f = facts(1, 0);
+    f.now_ms = f.rung_since_ms;
     f.switch_after_ms = 0;
     assert_int_equal(plan_next(&f, OUTCOME_LASTING).step, STEP_FAIL);
 }

@@ -31,6 +31,7 @@ struct passenger {
     struct status status; /* codes and words for DSN and log */
     struct str reply;     /* the far side's words */
     bool far_dsn;         /* the far side took over NOTIFY=SUCCESS */
+    bool mendable;        /* OUTCOME_LASTING by the far side's settings */
 };
 
 struct trip {
