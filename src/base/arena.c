@@ -99,6 +99,16 @@ static void blocks_free(struct arena_block *b)
     }
 }
 
+void arena_adopt(struct arena *a, struct arena *from)
+{
+    struct arena_block **end = &a->blocks;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = from->blocks;
+    from->blocks = NULL;
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_block *b = a->blocks;

@@ -29,6 +29,10 @@ char *str_keep_cstr(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Takes over what another arena holds, which is empty then: a thread fills one
+ * of its own, and whoever asked for it keeps the whole. */
+void arena_adopt(struct arena *a, struct arena *from);
+
 /* Forgets everything but keeps the first block for the next transaction. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/resolver.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/panic.h"
 #include "net/nameserver.h"
@@ -229,6 +230,7 @@ static void fail(struct dns_question *q, const char *whose, const char *why)
     q->state = DNS_ERROR;
     q->n = 0;
     q->ttl_s = 0;
+    q->ours = false;
     q->fault = status_make(451, "4.4.3", "%s for %.*s: %s", whose,
                            STR_ARG(q->name), why);
 }
@@ -259,9 +261,11 @@ static void fail_or_ours(struct resolver *r, struct dns_question *q,
                          const char *whose, const char *why)
 {
     fail(q, whose, why);
-    if (!servers_are_alive(r))
-        q->fault = status_make(451, "4.4.3", "our resolver %s does not answer",
-                               r->servers.list[0].text);
+    if (servers_are_alive(r))
+        return;
+    q->fault = status_make(451, "4.4.3", "our resolver %s does not answer",
+                           r->servers.list[0].text);
+    q->ours = true;
 }
 
 static struct lookup *begin(struct resolver *r, struct dns_question *q)
@@ -275,6 +279,7 @@ static struct lookup *begin(struct resolver *r, struct dns_question *q)
     q->n = 0;
     q->rdata = NULL;
     q->nxdomain = false;
+    q->ours = false;
     q->canonical = STR("");
     int rc = UB_SYNTAX;
     if (q->name.n > 0 && q->name.n <= NAME_MAX_OCTETS &&
@@ -428,4 +433,19 @@ bool dns_name_text(struct str rdata, struct arena *arena, struct str *out,
     *out = str_keep(arena, str_of(text, n));
     *used = at;
     return true;
+}
+
+struct str dns_txt_text(struct str rdata, struct arena *arena)
+{
+    struct buf text = { 0 };
+
+    for (size_t at = 0; at < rdata.n;) {
+        size_t n = (unsigned char)rdata.p[at++];
+
+        buf_add(&text, str_first(str_from(rdata, at), n));
+        at += n;
+    }
+    struct str kept = str_keep(arena, buf_str(&text));
+    buf_free(&text);
+    return kept;
 }

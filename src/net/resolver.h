@@ -22,6 +22,7 @@ enum dns_type {
     DNS_MX = 15,
     DNS_TXT = 16,
     DNS_AAAA = 28,
+    DNS_DNSKEY = 48,
     DNS_TLSA = 52
 };
 
@@ -36,6 +37,7 @@ struct dns_question {
     size_t n;
     uint32_t ttl_s;      /* how long the answer holds, also an empty one */
     struct status fault; /* 451 4.4.3; says whose fault it is */
+    bool ours;           /* with it: our own resolver answers nobody */
 };
 
 struct resolver;
@@ -55,5 +57,8 @@ void resolver_ask(struct resolver *resolver, struct dns_question *questions,
  * that a host name cannot. *used is its length on the wire. */
 bool dns_name_text(struct str rdata, struct arena *arena, struct str *out,
                    size_t *used);
+
+/* The text of a TXT rdata, one or more counted strings (RFC 1035, 3.3.14). */
+struct str dns_txt_text(struct str rdata, struct arena *arena);
 
 #endif

@@ -150,6 +150,7 @@ struct status stream_connect(const struct sockaddr_storage *to,
     if (error != 0) {
         st = connect_fault(s, error);
         stream_free(&s);
+        errno = error;
     }
     *out = s;
     return st;

@@ -32,7 +32,8 @@ void stream_free(struct stream **s);
 /* TLS close_notify if TLS is up and it can be sent without waiting. */
 void stream_shutdown(struct stream *s);
 
-/* Connects within timeout_ms. On failure *out is NULL, the status says why. */
+/* Connects within timeout_ms. On failure *out is NULL, the status says why, and
+ * errno is that of connect(2). */
 struct status stream_connect(const struct sockaddr_storage *to,
                              int64_t timeout_ms, struct stream **out);
 

@@ -46,6 +46,7 @@ struct tls_record { /* TLSA, RFC 6698, 2.1 */
  * its own check (TP-21). */
 struct tls_client {
     struct tls_trust *trust;
+    struct tls_trial *trial; /* NULL but for a look, never for mail */
     enum tls_need need;
     struct str reference;          /* PKIX, STS: the name in the certificate */
     const struct tls_record *tlsa; /* DANE */
@@ -54,6 +55,13 @@ struct tls_client {
     const struct str *spki_sha256; /* PIN: 32 octets each */
     size_t spki_n;
 };
+
+/* One version and whatever suites OpenSSL here still speaks: to see what a
+ * server accepts. Thread-safe. */
+struct tls_trial;
+enum tls_version { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
+struct tls_trial *tls_trial_new(enum tls_version version);
+void tls_trial_free(struct tls_trial **trial);
 
 /* A fresh session; for stream.c. NULL: the records cannot be used. */
 struct ssl_st *tls_client_session(const struct tls_client *client,
@@ -67,6 +75,10 @@ void tls_describe(struct stream *s, struct tls_seen *out);
  * the need demands, fault and fault_code. After a failed handshake: fault. */
 void tls_seen_of(struct stream *s, const struct tls_client *client,
                  struct tls_seen *out);
+/* Would the chain that was shown prove the name to public CAs, whatever the
+ * connection was made for? False: *out has fault and fault_code. */
+bool tls_trusts(struct tls_trust *trust, struct stream *s, struct str name,
+                struct tls_seen *out);
 /* The peer's settings are at fault, not the moment. */
 bool tls_fault_is_lasting(const struct tls_seen *seen);
 

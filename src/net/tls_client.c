@@ -67,6 +67,11 @@ void tls_trust_close(struct tls_trust **trust)
     *trust = NULL;
 }
 
+SSL_CTX *tls_trust_forced(struct tls_trust *trust)
+{
+    return trust->forced;
+}
+
 static bool add_records(SSL *ssl, const struct tls_client *client)
 {
     struct buf base = { 0 }, reference = { 0 };
@@ -153,7 +158,10 @@ struct ssl_st *tls_client_session(const struct tls_client *client,
                                   const char *server_name)
 {
     bool open = client->need == TLS_NEED_MAY;
-    SSL *ssl = SSL_new(open ? client->trust->open : client->trust->forced);
+    SSL_CTX *ctx = client->trial != NULL ? tls_trial_context(client->trial)
+                   : open                ? client->trust->open
+                                         : client->trust->forced;
+    SSL *ssl = SSL_new(ctx);
 
     if (ssl == NULL)
         return NULL;

@@ -13,6 +13,12 @@ struct ssl_ctx_st;
 bool tls_profile_forced(struct ssl_ctx_st *ctx);
 /* Whatever OpenSSL here still speaks, for opportunistic TLS. */
 bool tls_profile_open(struct ssl_ctx_st *ctx);
+/* What a trial offers. */
+struct tls_trial;
+struct ssl_ctx_st *tls_trial_context(struct tls_trial *trial);
+/* The store of public CAs is in it. */
+struct tls_trust;
+struct ssl_ctx_st *tls_trust_forced(struct tls_trust *trust);
 /* The newest fault of the library about a file. */
 struct status tls_file_fault(const char *what, struct str file);
 

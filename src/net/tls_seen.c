@@ -3,7 +3,9 @@
  * one it should be. */
 #include "base/buf.h"
 #include "net/tls.h"
+#include "net/tls_profile.h"
 
+#include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -263,4 +265,54 @@ void tls_seen_of(struct stream *s, const struct tls_client *client,
 bool tls_fault_is_lasting(const struct tls_seen *seen)
 {
     return seen->fault_code[0] != '\0';
+}
+
+/* --- the same chain before public CAs -------------------------------------
+ */
+
+static X509_STORE_CTX *public_check(SSL_CTX *trusted, SSL *ssl, struct str name)
+{
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    X509_VERIFY_PARAM *param;
+
+    if (check == NULL ||
+        X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(trusted),
+                            SSL_get0_peer_certificate(ssl),
+                            SSL_get_peer_cert_chain(ssl)) != 1 ||
+        X509_STORE_CTX_set_default(check, "ssl_server") != 1) {
+        X509_STORE_CTX_free(check);
+        return NULL;
+    }
+    param = X509_STORE_CTX_get0_param(check);
+    X509_VERIFY_PARAM_set_auth_level(param,
+                                     SSL_CTX_get_security_level(trusted));
+    X509_VERIFY_PARAM_set_hostflags(param,
+                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set1_host(param, name.p, name.n);
+    return check;
+}
+
+bool tls_trusts(struct tls_trust *trust, struct stream *s, struct str name,
+                struct tls_seen *out)
+{
+    struct tls_client wanted = { .need = TLS_NEED_PKIX, .reference = name };
+    SSL *ssl = stream_ssl(s);
+    X509 *certificate = ssl == NULL ? NULL : SSL_get0_peer_certificate(ssl);
+    X509_STORE_CTX *check;
+    bool good = false;
+
+    if (certificate == NULL || name.n == 0) {
+        set_fault(out, "validation-failure", "the server has no certificate");
+        return false;
+    }
+    check = public_check(tls_trust_forced(trust), ssl, name);
+    good = check != NULL && X509_verify_cert(check) == 1;
+    if (!good)
+        say_why(check == NULL ? X509_V_ERR_UNSPECIFIED
+                              : X509_STORE_CTX_get_error(check),
+                certificate, &wanted, out);
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return good;
 }

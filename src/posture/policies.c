@@ -169,22 +169,6 @@ static void load_once(struct policies *p, struct known *k)
 /* --- the record
  * ------------------------------------------------------------------ */
 
-/* A TXT rdata is one or more counted strings (RFC 1035, 3.3.14). */
-static struct str txt_text(struct str rdata, struct arena *arena)
-{
-    struct buf text = { 0 };
-
-    for (size_t at = 0; at < rdata.n;) {
-        size_t n = (unsigned char)rdata.p[at++];
-
-        buf_add(&text, str_first(str_from(rdata, at), n));
-        at += n;
-    }
-    struct str kept = str_keep(arena, buf_str(&text));
-    buf_free(&text);
-    return kept;
-}
-
 /* Exactly one record must begin with v=STSv1 (RFC 8461, 3.1). */
 static bool find_id(struct policies *p, struct str domain, int64_t timeout_ms,
                     struct arena *arena, struct str *id)
@@ -197,7 +181,7 @@ static bool find_id(struct policies *p, struct str domain, int64_t timeout_ms,
 
     resolver_ask(p->resolver, &q, 1, timeout_ms, arena);
     for (size_t i = 0; q.state != DNS_ERROR && i < q.n; i++) {
-        struct str text = txt_text(q.rdata[i], arena);
+        struct str text = dns_txt_text(q.rdata[i], arena);
 
         if (!str_starts(text, STR("v=STSv1")))
             continue;

@@ -79,9 +79,11 @@ static int64_t left_ms(const struct look *l)
 static void ask(const struct look *l, struct dns_question *q, size_t n)
 {
     resolver_ask(l->posture->resolver, q, n, left_ms(l), l->arena);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (q[i].ttl_s < l->out->ttl_s)
             l->out->ttl_s = q[i].ttl_s;
+        l->out->resolver_dead |= q[i].ours;
+    }
 }
 
 /* --- addresses --------------------------------------------------------------
@@ -507,6 +509,17 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
         policies_get(p->policies, domain, true, left_ms(&l), arena, &out->sts);
     for (size_t i = 0; i < out->hosts_n; i++)
         need_of(&out->hosts[i], &out->sts, false, arena);
+}
+
+void posture_policy(struct posture *p, struct str domain, int64_t timeout_ms,
+                    struct arena *arena, struct sts_policy *out)
+{
+    policies_get(p->policies, domain, false, timeout_ms, arena, out);
+}
+
+struct resolver *posture_resolver(struct posture *p)
+{
+    return p->resolver;
 }
 
 void posture_host(struct posture *p, struct str host, uint16_t port,

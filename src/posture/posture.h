@@ -60,7 +60,8 @@ struct domain_posture {
     struct mx_host *hosts; /* order of trial, equals shuffled */
     size_t hosts_n;
     struct sts_policy sts;
-    uint32_t ttl_s; /* of the shortest-lived DNS answer in it */
+    uint32_t ttl_s;     /* of the shortest-lived DNS answer in it */
+    bool resolver_dead; /* a look-up failed because our resolver is silent */
 };
 enum { POSTURE_TTL_MAX_S = 86400 };
 
@@ -89,6 +90,11 @@ void posture_close(struct posture **p);
  * or route of the configuration is not looked at here. */
 void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
                     struct arena *arena, struct domain_posture *out);
+/* Its MTA-STS policy alone, fetched if need be; posture_domain then finds it.
+ */
+void posture_policy(struct posture *p, struct str domain, int64_t timeout_ms,
+                    struct arena *arena, struct sts_policy *out);
+struct resolver *posture_resolver(struct posture *p);
 /* A fixed next hop (route): host is a name or an address text. */
 void posture_host(struct posture *p, struct str host, uint16_t port,
                   int64_t timeout_ms, struct arena *arena,

@@ -23,6 +23,13 @@ static struct fault lasting(const char *enh, const char *text,
                     status_make(550, enh, "%.*s %s", STR_ARG(s->host), text));
 }
 
+static void tell(const struct session *s, enum session_step step,
+                 const struct answer *answer)
+{
+    if (s->watch != NULL)
+        s->watch->step(s->watch->context, step, s, answer);
+}
+
 /* A reply that is not the hoped-for one, before any message. */
 static struct fault disliked(struct session *s, const struct answer *a)
 {
@@ -44,6 +51,7 @@ static bool ask(struct session *s, struct answer *a, struct fault *fault)
 
     if (!converse_flush(s->stream, s->command_ms, &why) ||
         !answer_read(s->stream, s->command_ms, a, &why)) {
+        s->spoilt = true;
         *fault = fault_of(FAULT_PASSING, why);
         return false;
     }
@@ -55,8 +63,11 @@ static struct fault greet(struct session *s)
     struct answer a = { 0 };
     struct status why;
 
-    if (!answer_read(s->stream, s->command_ms, &a, &why))
+    if (!answer_read(s->stream, s->command_ms, &a, &why)) {
+        s->spoilt = true;
         return fault_of(FAULT_DOWN, why);
+    }
+    tell(s, SESSION_GREETED, &a);
     return a.code / 100 == 2 ? no_fault : disliked(s, &a);
 }
 
@@ -73,6 +84,7 @@ static struct fault hello(struct session *s, struct str name)
         goto done;
     if (a.code == 250) {
         smtp_caps_parse(buf_str(&lines), &s->caps);
+        tell(s, SESSION_HELLO, &a);
         goto done;
     }
     if (a.code < 500 || s->need != TLS_NEED_MAY) {
@@ -102,8 +114,10 @@ static struct fault handshake(struct session *s,
     bool offered = s->seen.offered;
     tls_seen_of(s->stream, target->tls, &s->seen);
     s->seen.offered = offered;
+    tell(s, SESSION_TLS, NULL);
     if (r == STREAM_OK)
         return no_fault;
+    s->spoilt = true;
     struct status why = status_make(
         454, "4.7.5", "TLS with %.*s failed: %s", STR_ARG(s->host),
         s->seen.fault[0] != '\0' ? s->seen.fault : stream_fault(s->stream));
@@ -123,12 +137,14 @@ static struct fault start_tls(struct session *s,
     if (a.code != 220)
         return disliked(s, &a);
     /* Words behind the 220 were said in clear: somebody injects (SO-01). */
-    if (stream_has_input(s->stream))
+    if (stream_has_input(s->stream)) {
+        s->spoilt = true;
         return fault_of(FAULT_PASSING,
                         status_make(454, "4.7.5",
                                     "%.*s sent clear text behind its 220 to "
                                     "STARTTLS",
                                     STR_ARG(s->host)));
+    }
     fault = handshake(s, target);
     return fault.kind == FAULT_NONE ? hello(s, target->helo) : fault;
 }
@@ -204,6 +220,7 @@ static struct session *session_new(const struct session_target *target,
     s->need = target->need;
     s->command_ms = target->command_ms;
     s->data_ms = target->data_ms;
+    s->watch = target->watch;
     snprintf(s->address, sizeof(s->address), "%s", stream_peer(stream));
     return s;
 }
@@ -218,20 +235,24 @@ struct fault session_open(const struct session_target *target,
 
     *out = NULL;
     *seen = (struct tls_seen){ 0 };
-    if (!status_is_ok(st))
+    if (!status_is_ok(st)) {
+        if (target->watch != NULL)
+            target->watch->step(target->watch->context, SESSION_UNREACHED, NULL,
+                                NULL);
         return fault_of(FAULT_DOWN, st);
+    }
     struct session *s = session_new(target, stream);
     s->opened_ms = clock_mono_ms();
     s->connect_took_ms = (uint32_t)(s->opened_ms - begun);
     stream_timeout(stream, target->command_ms);
+    tell(s, SESSION_CONNECTED, NULL);
     struct fault fault = introduce(s, target);
     *seen = s->seen;
+    s->watch = NULL;
     if (fault.kind == FAULT_NONE)
         *out = s;
-    else if (fault.kind == FAULT_LASTING)
-        session_quit(&s);
     else
-        session_drop(&s);
+        session_quit(&s);
     return fault;
 }
 

@@ -28,6 +28,23 @@ struct fault {
     struct status why;
 };
 
+/* What a session tells whoever looks on, in this order. */
+enum session_step {
+    SESSION_UNREACHED, /* no connection: errno says why */
+    SESSION_CONNECTED,
+    SESSION_GREETED, /* answer: the greeting, or what came instead */
+    SESSION_HELLO, /* answer with its lines; caps are filled; twice with TLS */
+    SESSION_TLS    /* the handshake ended, seen says how */
+};
+struct session;
+struct answer;
+struct session_watch {
+    void *context;
+    /* session: NULL when unreached; answer: NULL where none belongs. */
+    void (*step)(void *context, enum session_step step,
+                 const struct session *session, const struct answer *answer);
+};
+
 struct session_target {
     struct sockaddr_storage address;
     struct str host; /* the MX name, or the name of the next hop */
@@ -42,6 +59,7 @@ struct session_target {
     const struct secret *auth_secret;
     uint32_t auth_line; /* where the configuration says so */
     int64_t connect_ms, command_ms, data_ms;
+    const struct session_watch *watch; /* NULL: nobody looks on */
 };
 
 struct session {
@@ -55,8 +73,9 @@ struct session {
     uint32_t connect_took_ms, tls_took_ms;
     uint32_t sent; /* transactions so far */
     int64_t opened_ms;
-    bool spoilt;    /* not to be used again */
-    char said[400]; /* the newest reply, cleaned */
+    bool spoilt;                       /* not to be used again */
+    char said[400];                    /* the newest reply, cleaned */
+    const struct session_watch *watch; /* while it is opened */
 };
 
 /* *out is NULL when the fault is not FAULT_NONE. `seen` is filled either way:
