@@ -5,6 +5,7 @@ A kind is a word for the issuer and words for what is wrong with it:
     self   self-signed
     ta     issued by a trust anchor outside the practice CA (DANE-TA)
     expired | future | wrongname
+    client a sender's, not a server's
 """
 
 import datetime
@@ -121,7 +122,8 @@ class Certificates:
                            False)
             .add_extension(x509.BasicConstraints(False, None), True)
             .add_extension(x509.ExtendedKeyUsage(
-                [ExtendedKeyUsageOID.SERVER_AUTH]), False)
+                [ExtendedKeyUsageOID.CLIENT_AUTH if "client" in words
+                 else ExtendedKeyUsageOID.SERVER_AUTH]), False)
             .sign(issuer_key, hashes.SHA256())
         )
         _write(path, _key_pem(key) + made.public_bytes(PEM) + chain)

@@ -1,0 +1,1 @@
+"""What real receivers write of TLS, with the label of who sent; README.md."""
