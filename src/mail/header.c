@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/header.h"
 
-#include "base/base64.h"
 #include "mail/address.h"
+#include "mail/charset.h"
+
+#include <string.h>
 
 /* One line with its end, however it ends. */
 static struct str cut_line(struct str *rest)
@@ -112,43 +114,63 @@ static void decode_q(struct str text, struct buf *out)
     }
 }
 
-static bool is_latin1(struct str charset)
+/* Mail programs leave the padding away, or break it. */
+static void decode_b(struct str text, struct buf *out)
 {
-    size_t language = str_find_char(charset, '*'); /* RFC 2231, 5 */
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+                                  "nopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    unsigned have = 0;
 
-    charset = str_first(charset, language);
-    return str_eq_nocase(charset, STR("iso-8859-1")) ||
-           str_eq_nocase(charset, STR("iso-8859-15")) ||
-           str_eq_nocase(charset, STR("windows-1252"));
-}
+    for (size_t i = 0; i < text.n && text.p[i] != '='; i++) {
+        const char *at = memchr(letters, text.p[i], 64);
 
-/* Other sets pass as they are: nearly all spell ASCII alike, and markers are
- * ASCII. */
-static void add_text(struct str octets, bool latin1, struct buf *out)
-{
-    for (size_t i = 0; i < octets.n; i++) {
-        unsigned char c = (unsigned char)octets.p[i];
-
-        if (c < 0x80 || !latin1) {
-            buf_add_char(out, (char)c);
+        if (at == NULL)
             continue;
+        bits = bits << 6 | (uint32_t)(at - letters);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            buf_add_char(out, (char)(bits >> have & 0xff));
         }
-        buf_add_char(out, (char)(0xc0 | c >> 6));
-        buf_add_char(out, (char)(0x80 | (c & 0x3f)));
     }
 }
 
-static bool decode_word(const struct encoded_word *w, struct buf *out)
+/* What a row of encoded words of one character set holds. */
+struct run {
+    struct str charset;
+    struct buf octets;
+};
+
+static struct str without_language(struct str charset)
+{
+    return str_first(charset, str_find_char(charset, '*')); /* RFC 2231, 5 */
+}
+
+static void end_run(struct run *run, struct buf *out)
+{
+    charset_to_utf8(without_language(run->charset), buf_str(&run->octets), out);
+    buf_clear(&run->octets);
+}
+
+/* A character may be cut by the end of a word: decoded are whole runs. False:
+ * nothing in it can be decoded. */
+static bool add_word(struct run *run, const struct encoded_word *w,
+                     struct buf *out)
 {
     struct buf octets = { 0 };
-    bool ok = true;
+    bool ok;
 
     if (w->how == 'b')
-        ok = base64_decode(w->text, &octets);
+        decode_b(w->text, &octets);
     else
         decode_q(w->text, &octets);
-    if (ok)
-        add_text(buf_str(&octets), is_latin1(w->charset), out);
+    ok = octets.n > 0 || w->text.n == 0;
+    if (ok && !str_eq_nocase(run->charset, w->charset)) {
+        end_run(run, out);
+        run->charset = w->charset;
+    }
+    buf_add(&run->octets, buf_str(&octets));
     buf_free(&octets);
     return ok;
 }
@@ -165,21 +187,26 @@ static size_t blanks(struct str s)
 /* Blanks between two encoded words are not there (RFC 2047, 6.2). */
 void header_decode(struct str s, struct buf *out)
 {
+    struct run run = { .charset = STR("") };
     struct encoded_word word;
     bool after_word = false;
 
     while (s.n > 0) {
         size_t gap = after_word ? blanks(s) : 0;
 
-        if (parse_word(str_from(s, gap), &word) && decode_word(&word, out)) {
+        if (parse_word(str_from(s, gap), &word) && add_word(&run, &word, out)) {
             s = str_from(s, gap + word.n);
             after_word = true;
             continue;
         }
+        if (after_word)
+            end_run(&run, out);
         after_word = false;
         buf_add_char(out, s.p[0]);
         s = str_from(s, 1);
     }
+    end_run(&run, out);
+    buf_free(&run.octets);
 }
 
 /* --- authors ------------------------------------------------------------ */

@@ -25,8 +25,9 @@ bool header_find(struct str *header, struct str name, struct header_field *out);
 /* Appends a body without line ends, trimmed; the blanks behind line ends stay
  * (RFC 5322, 2.2.3). Cut at HEADER_VALUE_MAX. */
 void header_unfold(struct str body, struct buf *out);
-/* Appends an unfolded body with encoded words decoded to UTF-8 (RFC 2047).
- * Character sets other than UTF-8 and Latin-1 pass as they are. */
+/* Appends an unfolded body with encoded words decoded to UTF-8 (RFC 2047), the
+ * broken ones of mail programs too: rules must not miss a word that a reader
+ * would see. Character sets as in charset.h. */
 void header_decode(struct str unfolded, struct buf *out);
 
 /*

@@ -255,9 +255,73 @@ static void test_received(void **state)
     buf_free(&out);
 }
 
+/* Whatever a mail program makes of a subject, a rule sees the words that the
+ * reader sees: otherwise "[secure]" would go out unprotected. */
+static void decode_character_sets(void **state)
+{
+    static const struct {
+        const char *in, *want;
+    } rows[] = {
+        { "=?utf-16?b?//5bAHMAZQBjAHUAcgBlAF0AIAB4AA==?=",
+          "[secure] x" }, /* utf-16 */
+        { "=?UTF-16BE?b?AFsAcwBlAGMAdQByAGUAXQAgAHg=?=",
+          "[secure] x" }, /* UTF-16BE */
+        { "=?utf-16le?b?WwBzAGUAYwB1AHIAZQBdACAAeAA=?=",
+          "[secure] x" }, /* utf-16le */
+        { "=?utf-32?b?//"
+          "4AAFsAAABzAAAAZQAAAGMAAAB1AAAAcgAAAGUAAABdAAAAIAAAAHgAAAA=?=",
+          "[secure] x" },                                   /* utf-32 */
+        { "=?utf-7?b?W3NlY3VyZV0geA==?=", "[secure] x" },   /* utf-7 */
+        { "=?utf-7?q?+AFs-secure+AF0-_x?=", "[secure] x" }, /* utf-7 armoured */
+        { "=?windows-1251?b?z/Do4uXyIFtzZWN1cmVd?=",
+          "\320\237\321\200\320\270\320\262\320\265\321\202 [secure]" }, /* windows-1251
+                                                                          */
+        { "=?koi8-r?b?8NLJ18XUIFtzZWN1cmVd?=",
+          "\320\237\321\200\320\270\320\262\320\265\321\202 [secure]" }, /* koi8-r
+                                                                          */
+        { "=?iso-2022-jp?b?GyRCP0dDRxsoQiBbc2VjdXJlXQ==?=",
+          "\350\250\272\346\226\255 [secure]" }, /* iso-2022-jp */
+        { "=?Shift_JIS?b?kGaSZiBbc2VjdXJlXQ==?=",
+          "\350\250\272\346\226\255 [secure]" }, /* Shift_JIS */
+        { "=?gb18030?b?1e+2zyBbc2VjdXJlXQ==?=",
+          "\350\257\212\346\226\255 [secure]" }, /* gb18030 */
+        { "=?GB2312?b?1e+2zyBbc2VjdXJlXQ==?=",
+          "\350\257\212\346\226\255 [secure]" }, /* GB2312 */
+        { "=?big5?b?tkXCXyBbc2VjdXJlXQ==?=",
+          "\350\250\272\346\226\267 [secure]" }, /* big5 */
+        { "=?euc-kr?b?wfi03CBbc2VjdXJlXQ==?=",
+          "\354\247\204\353\213\250 [secure]" }, /* euc-kr */
+        { "=?windows-1252?b?k1tzZWN1cmVdlCCA?=",
+          "\342\200\234[secure]\342\200\235 \342\202\254" }, /* windows-1252 */
+        { "=?iso-8859-15?b?W3NlY3VyZV0gpA==?=",
+          "[secure] \342\202\254" }, /* iso-8859-15 */
+        { "=?iso-8859-2?b?uei+IFtzZWN1cmVd?=",
+          "\305\241\304\215\305\276 [secure]" },        /* iso-8859-2 */
+        { "=?utf-8?b?W3NlY3VyZV0gYQ?=", "[secure] a" }, /* no padding */
+        { "=?utf-8?b?cHLD?= =?utf-8?b?qVtzZWN1cmVd?=",
+          "pr\303\251[secure]" },                           /* cut character */
+        { "=?utf-8*en?q?=5Bsecure=5D?=", "[secure]" },      /* language */
+        { "\"=?utf-8?q?=5Bsecure=5D?=\"", "\"[secure]\"" }, /* in quotes */
+        { "a=?utf-8?q?=5Bsecure=5D?=b", "a[secure]b" },     /* no blank */
+        { "=?x-unknown?q?=5Bsecure=5D=FF?=", "[secure]\377" }, /* unknown set */
+        { "=?../../evil?q?=5Bsecure=5D?=", "[secure]" },       /* no name */
+        { "=?utf-16?b?AFsAcw?=", "[s" }, /* utf-16 without mark */
+    };
+    struct buf out = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buf_clear(&out);
+        header_decode(str_from_cstr(rows[i].in), &out);
+        assert_string_equal(buf_cstr(&out), rows[i].want);
+    }
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decode_character_sets),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_address_agreement),
         cmocka_unit_test(test_paths),

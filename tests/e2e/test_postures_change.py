@@ -4,6 +4,7 @@ Three domains change in step, because each change is known only after the
 records' 2 s.
 """
 
+import base64
 import time
 
 import pytest
@@ -183,3 +184,12 @@ def test_notice_that_may_not_be_sent_is_told_and_arrives_later(moving):
     assert b"/p/" not in text
     notices = [m for m in moving["late"] if b"/p/" in m]
     assert len(notices) == 1
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-7", "koi8-r",
+                                     "iso-2022-jp", "gb18030"])
+def test_rules_read_subjects_in_any_character_set(gate, charset):
+    """The confined role can read what a mail program may write."""
+    word = base64.b64encode("[tls] x".encode(charset)).decode()
+    story = fate(gate, "pkix.example", f"=?{charset}?B?{word}?=")
+    assert story["rule"] == "only"
