@@ -2,6 +2,7 @@
 #include "mail/address.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "mail/pattern.h"
 
 #include <arpa/inet.h>
@@ -109,8 +110,9 @@ static bool is_host_name(struct str s)
     return true;
 }
 
-/* RFC 5321, 4.1.3: [192.0.2.1] or [IPv6:2001:db8::1]. */
-static bool is_literal(struct str s)
+/* RFC 5321, 4.1.3: [192.0.2.1] or [IPv6:2001:db8::1]; one spelling each, so
+ * that one place is not two. */
+static bool read_literal(struct str s, struct arena *arena, struct str *out)
 {
     struct str inner = str_of(s.p + 1, s.n - 2);
     char text[INET6_ADDRSTRLEN];
@@ -123,7 +125,12 @@ static bool is_literal(struct str s)
         return false;
     memcpy(text, inner.p, inner.n);
     text[inner.n] = '\0';
-    return inet_pton(six ? AF_INET6 : AF_INET, text, octets) == 1;
+    int family = six ? AF_INET6 : AF_INET;
+    if (inet_pton(family, text, octets) != 1 ||
+        inet_ntop(family, octets, text, sizeof(text)) == NULL)
+        return false;
+    *out = arena_printf(arena, "[%s%s]", six ? "ipv6:" : "", text);
+    return true;
 }
 
 static struct str lower(struct str s, struct arena *arena)
@@ -153,10 +160,8 @@ static bool to_alabel(struct str s, struct arena *arena, struct str *out)
 
 bool address_domain(struct str s, struct arena *arena, struct str *out)
 {
-    if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']') {
-        *out = lower(s, arena);
-        return is_literal(s);
-    }
+    if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+        return read_literal(s, arena, out);
     if (s.n > 1 && s.p[s.n - 1] == '.')
         s.n--;
     if (!is_ascii(s))
@@ -172,7 +177,7 @@ bool address_parse(struct str s, struct arena *arena, struct address *out)
     size_t at = read_local(s, arena, &local);
 
     if (at == 0 || at + 1 >= s.n || s.p[at] != '@' ||
-        local.n > ADDRESS_LOCAL_MAX ||
+        local.n > ADDRESS_LOCAL_MAX || !utf8_valid(local) ||
         !address_domain(str_from(s, at + 1), arena, &domain))
         return false;
     write_local(local, &text);

@@ -81,6 +81,23 @@ static void add_words(const struct dsn *d, struct buf *out)
 /* --- for machines ------------------------------------------------------------
  */
 
+/* Addresses beyond ASCII need the types of RFC 6533. */
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static bool is_global(const struct dsn *d)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (!is_ascii(d->recipients[i].recipient))
+            return true;
+    return false;
+}
+
 /* A field value may hold a peer's words: no line may begin in them. */
 static void add_clean(struct buf *out, struct str text)
 {
@@ -125,7 +142,8 @@ static void add_recipient(const struct dsn *d, const struct dsn_recipient *r,
         add_xtext(out, str_from(r->orcpt, semicolon + 1));
         buf_add_cstr(out, "\r\n");
     }
-    buf_add_cstr(out, "Final-Recipient: rfc822; ");
+    buf_addf(out, "Final-Recipient: %s; ",
+             is_ascii(r->recipient) ? "rfc822" : "utf-8");
     add_clean(out, r->recipient);
     buf_addf(out, "\r\nAction: %s\r\nStatus: %u.%u.%u\r\n",
              words[d->action].action, r->status.enh[0], r->status.enh[1],
@@ -149,9 +167,11 @@ static void add_recipient(const struct dsn *d, const struct dsn_recipient *r,
 static void add_status(const struct dsn *d, struct buf *out)
 {
     buf_addf(out,
-             "--%.*s\r\nContent-Type: message/delivery-status\r\n\r\n"
+             "--%.*s\r\nContent-Type: message/%s\r\n\r\n"
              "Reporting-MTA: dns; %.*s\r\n",
-             STR_ARG(d->boundary), STR_ARG(d->hostname));
+             STR_ARG(d->boundary),
+             is_global(d) ? "global-delivery-status" : "delivery-status",
+             STR_ARG(d->hostname));
     if (d->envid.n > 0) {
         buf_add_cstr(out, "Original-Envelope-Id: ");
         add_xtext(out, d->envid);
@@ -188,7 +208,9 @@ static void add_header(const struct dsn *d, struct buf *out)
     struct str rest = str_first(d->header, HEADER_SHOWN_MAX);
     struct header_field field;
 
-    open_part(d, "text/rfc822-headers", out);
+    open_part(d,
+              is_global(d) ? "message/global-headers" : "text/rfc822-headers",
+              out);
     while (header_next(&rest, &field))
         if (field.name.n > 0 && !stays_here(field.name, d->hide_subject) &&
             str_ends(field.raw, STR("\n")))

@@ -89,10 +89,29 @@ static void delayed(void **state)
     buf_free(&out);
 }
 
+/* RFC 6533: an address beyond ASCII has types of its own. */
+static void global(void **state)
+{
+    struct dsn d = make(DSN_FAILED);
+    struct dsn_recipient who = one;
+    struct buf out = { 0 };
+
+    (void)state;
+    who.recipient = STR("j\xc3\xb6rg@dane.example");
+    d.recipients = &who;
+    dsn_write(&d, &out);
+    assert_true(has(&out, "Content-Type: message/global-delivery-status\r\n"));
+    assert_true(has(&out, "Content-Type: message/global-headers\r\n"));
+    assert_true(
+        has(&out, "Final-Recipient: utf-8; j\xc3\xb6rg@dane.example\r\n"));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed),
+        cmocka_unit_test(global),
         cmocka_unit_test(subject_of_protected_mail_stays_here),
         cmocka_unit_test(delayed),
     };

@@ -274,11 +274,14 @@ static void decode_character_sets(void **state)
         { "=?utf-7?b?W3NlY3VyZV0geA==?=", "[secure] x" },   /* utf-7 */
         { "=?utf-7?q?+AFs-secure+AF0-_x?=", "[secure] x" }, /* utf-7 armoured */
         { "=?windows-1251?b?z/Do4uXyIFtzZWN1cmVd?=",
-          "\320\237\321\200\320\270\320\262\320\265\321\202 [secure]" }, /* windows-1251
-                                                                          */
-        { "=?koi8-r?b?8NLJ18XUIFtzZWN1cmVd?=",
-          "\320\237\321\200\320\270\320\262\320\265\321\202 [secure]" }, /* koi8-r
-                                                                          */
+          "\320\237\321\200\320\270"
+          "\320\262\320\265\321\202 "
+          "[secure]" }, /* windows-1251
+                         */
+        { "=?koi8-r?b?8NLJ18XUIFtzZWN1cmVd?=", "\320\237\321\200\320\270\320"
+                                               "\262\320\265\321\202 "
+                                               "[secure]" }, /* koi8-r
+                                                              */
         { "=?iso-2022-jp?b?GyRCP0dDRxsoQiBbc2VjdXJlXQ==?=",
           "\350\250\272\346\226\255 [secure]" }, /* iso-2022-jp */
         { "=?Shift_JIS?b?kGaSZiBbc2VjdXJlXQ==?=",

@@ -3,7 +3,7 @@
 
 #include "mail/address.h"
 
-enum { ENVID_MAX = 100, ORCPT_MAX = 500, HELLO_MAX = 255 };
+enum { PARAMETERS_MAX = 16, ENVID_MAX = 100, ORCPT_MAX = 500, HELLO_MAX = 255 };
 
 static struct status bad_syntax(const char *text)
 {
@@ -86,6 +86,23 @@ static bool next_parameter(struct str *rest, struct parameter *out)
     return true;
 }
 
+/* Two values for one thing are two readings of one command. */
+struct seen {
+    struct str names[PARAMETERS_MAX];
+    size_t n;
+};
+
+static struct status only_once(struct seen *seen, const struct parameter *p)
+{
+    for (size_t i = 0; i < seen->n; i++)
+        if (str_eq_nocase(seen->names[i], p->name))
+            return bad_syntax("A parameter is given twice");
+    if (seen->n == PARAMETERS_MAX)
+        return bad_syntax("Too many parameters");
+    seen->names[seen->n++] = p->name;
+    return status_ok();
+}
+
 static struct status unknown_parameter(void)
 {
     return status_make(555, "5.5.4", "Parameter not known here");
@@ -164,13 +181,17 @@ struct status smtp_mail_parse(struct str argument, bool esmtp,
     struct status st = status_ok();
     bool empty = false;
     struct str rest;
+    struct seen seen = { .n = 0 };
 
     *out = (struct smtp_mail){ 0 };
     if (!take_path(argument, STR("FROM:"), arena, &from, &empty, &rest))
         return status_make(501, "5.1.7", "Bad sender address");
     out->from = empty ? (struct str){ "", 0 } : from.text;
-    while (status_is_ok(st) && next_parameter(&rest, &p))
-        st = esmtp ? mail_parameter(&p, arena, out) : unknown_parameter();
+    while (status_is_ok(st) && next_parameter(&rest, &p)) {
+        st = only_once(&seen, &p);
+        if (status_is_ok(st))
+            st = esmtp ? mail_parameter(&p, arena, out) : unknown_parameter();
+    }
     if (status_is_ok(st) && from.utf8 && !out->smtputf8)
         st = status_make(553, "5.6.7", "This address needs SMTPUTF8");
     return st;
@@ -249,14 +270,18 @@ struct status smtp_rcpt_parse(struct str argument, bool esmtp, bool smtputf8,
     struct status st = status_ok();
     bool empty = false;
     struct str rest;
+    struct seen seen = { .n = 0 };
 
     *out = (struct smtp_rcpt){ 0 };
     if (!take_path(argument, STR("TO:"), arena, &to, &empty, &rest) || empty)
         return status_make(501, "5.1.3", "Bad recipient address");
     out->recipient = to.text;
     out->domain = to.domain;
-    while (status_is_ok(st) && next_parameter(&rest, &p))
-        st = esmtp ? rcpt_parameter(&p, arena, out) : unknown_parameter();
+    while (status_is_ok(st) && next_parameter(&rest, &p)) {
+        st = only_once(&seen, &p);
+        if (status_is_ok(st))
+            st = esmtp ? rcpt_parameter(&p, arena, out) : unknown_parameter();
+    }
     if (status_is_ok(st) && to.utf8 && !smtputf8)
         st = status_make(553, "5.6.7", "This address needs SMTPUTF8");
     return st;
