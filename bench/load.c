@@ -61,7 +61,7 @@ static void acknowledge_at_once(struct stream *s)
 static struct stream *open_session(void)
 {
     struct stream *s = NULL;
-    struct status st = stream_connect(&set.to, 10000, &s);
+    struct status st = stream_connect(&set.to, 10000, -1, &s);
 
     if (!status_is_ok(st))
         return NULL;

@@ -21,11 +21,13 @@ enum {
 struct http_server {
     const struct http_settings *settings;
     struct listener *listener;
+    _Atomic bool retiring;
 };
 
 enum phase { PHASE_NEW, PHASE_HANDSHAKE, PHASE_REQUEST };
 
 struct connection {
+    const struct http_server *server;
     const struct http_settings *settings;
     struct stream *stream;
     enum phase phase;
@@ -217,7 +219,7 @@ static void serve(struct connection *c, const struct http_request *request,
     };
 
     x.client = client_of(c, request, &arena);
-    if (++c->requests >= REQUESTS_MAX || request->close)
+    if (++c->requests >= REQUESTS_MAX || request->close || c->server->retiring)
         c->closing = true;
     if (!host_is_ours(c->settings, request->host)) {
         c->closing = true;
@@ -370,7 +372,8 @@ static void *open_connection(void *context, size_t which,
     (void)which;
     if (c == NULL)
         panic("out of memory");
-    c->settings = context;
+    c->server = context;
+    c->settings = c->server->settings;
     c->stream = *stream;
     *stream = NULL;
     return c;
@@ -415,7 +418,7 @@ struct http_server *http_server_start(const int *fds, size_t n,
         .expired = expired,
         .free = free_connection,
         .busy = busy,
-        .context = (void *)(uintptr_t)settings,
+        .context = server,
     };
 
     if (server == NULL)
@@ -423,6 +426,15 @@ struct http_server *http_server_start(const int *fds, size_t n,
     server->settings = settings;
     server->listener = listener_start(fds, n, &callbacks, &settings->limits);
     return server;
+}
+
+bool http_server_retired(struct http_server *server)
+{
+    if (!server->retiring) {
+        server->retiring = true;
+        listener_close(server->listener);
+    }
+    return listener_count(server->listener) == 0;
 }
 
 void http_server_stop(struct http_server **server, int64_t drain_ms)

@@ -55,6 +55,9 @@ struct http_settings {
 /* settings must outlive the server. */
 struct http_server *http_server_start(const int *fds, size_t n,
                                       const struct http_settings *settings);
+/* Accepts no more and ends each connection with its next answer; true once
+ * none is left. To be asked again and again while a reload drains. */
+bool http_server_retired(struct http_server *server);
 void http_server_stop(struct http_server **server, int64_t drain_ms);
 
 /* For answer.write; false when the client is gone or too slow. */

@@ -54,6 +54,7 @@ struct listener {
     uint32_t turned_away; /* since the last line about it */
     int64_t silent_until_mono_ms;
     _Atomic bool stopping;
+    _Atomic bool closed; /* nobody is accepted any more */
 };
 
 static void run_queue_add(struct listener *l, struct seat *seat)
@@ -279,7 +280,7 @@ static void welcome(struct listener *l, size_t which, int fd,
 
 static void accept_all(struct listener *l, size_t which)
 {
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+    for (int i = 0; i < ACCEPT_AT_ONCE && !l->closed; i++) {
         struct sockaddr_storage from = { 0 };
         socklen_t n = sizeof(from);
         int fd = accept4(l->fds[which], (struct sockaddr *)&from, &n,
@@ -414,6 +415,14 @@ struct listener *listener_start(const int *fds, size_t n,
     if (pthread_create(&l->accepter, NULL, accepter, l) != 0)
         panic("no thread for the listener");
     return l;
+}
+
+void listener_close(struct listener *l)
+{
+    l->closed = true;
+    for (size_t i = 0; i < l->fds_n; i++)
+        if (epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->fds[i], NULL) != 0)
+            panic("epoll: %s", strerror(errno));
 }
 
 void listener_stop(struct listener **listener, int64_t drain_ms)

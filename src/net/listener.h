@@ -42,6 +42,10 @@ struct listener_limits {
 struct listener *listener_start(const int *fds, size_t n,
                                 const struct listener_callbacks *callbacks,
                                 const struct listener_limits *limits);
+/* Accepts no more: the sockets are another process's now, and whoever waits
+ * there is served by it. Who was accepted stays, parked or running, for as long
+ * as their own limits allow. */
+void listener_close(struct listener *listener);
 /* Stops accepting, ends parked sessions, lets running ones go on for drain_ms
  * at the most, frees everything. Accepts NULL, sets NULL. */
 void listener_stop(struct listener **listener, int64_t drain_ms);

@@ -178,6 +178,28 @@ static void wait_count(struct server *server, uint32_t want)
     assert_int_equal(listener_count(server->listener), want);
 }
 
+/* Another process shares the socket: nobody who waits there is lost. */
+static void close_leaves_sessions_and_who_waits(void **state)
+{
+    struct server server = start(100, 100);
+    struct pollfd waits = { server.fd, POLLIN, 0 };
+    int in = dial_from(&server, "127.0.0.1"), late;
+
+    (void)state;
+    ask(in, "hi\r\n", "hi\r\n");
+    listener_close(server.listener);
+    late = dial_from(&server, "127.0.0.1");
+    usleep(20000);
+    assert_int_equal(poll(&waits, 1, WAIT_MS), 1);
+    assert_int_equal(listener_count(server.listener), 1);
+    ask(in, "still\r\n", "still\r\n");
+    ask(in, "bye\r\n", NULL);
+    wait_count(&server, 0);
+    stop(&server);
+    close(in);
+    close(late);
+}
+
 static void parks_and_wakes(void **state)
 {
     struct server server = start(100, 100);
@@ -394,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parks_and_wakes),
+        cmocka_unit_test(close_leaves_sessions_and_who_waits),
         cmocka_unit_test(caps),
         cmocka_unit_test(slow_ones_cost_nobody),
         cmocka_unit_test(idle_ones_end),

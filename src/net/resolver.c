@@ -34,6 +34,7 @@ struct resolver {
     pthread_t pump;
     int wake; /* ends the pump's wait */
     bool pumping, stopping;
+    bool given_up;
     struct nameservers servers; /* constant; whom we forward to */
     /* Whether one of them answered lately. */
     bool alive;
@@ -241,8 +242,8 @@ static bool servers_are_alive(struct resolver *r)
     int64_t now = clock_mono_ms();
 
     pthread_mutex_lock(&r->lock);
-    bool known =
-        r->probed_mono_ms != 0 && now - r->probed_mono_ms < PROBE_AGAIN_MS;
+    bool known = r->given_up || (r->probed_mono_ms != 0 &&
+                                 now - r->probed_mono_ms < PROBE_AGAIN_MS);
     bool alive = r->alive;
     pthread_mutex_unlock(&r->lock);
     if (known || r->servers.n == 0)
@@ -304,7 +305,7 @@ static bool finish(struct resolver *r, struct lookup *lookup, int64_t until_ms)
     int rc = 0;
 
     pthread_mutex_lock(&r->lock);
-    while (!lookup->done && rc != ETIMEDOUT)
+    while (!lookup->done && !r->given_up && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&r->answered, &r->lock, &at);
     bool done = lookup->done;
     lookup->abandoned = !done;
@@ -396,6 +397,14 @@ void resolver_ask(struct resolver *r, struct dns_question *questions, size_t n,
         }
     }
     free(lookups);
+}
+
+void resolver_give_up(struct resolver *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->given_up = true;
+    pthread_cond_broadcast(&r->answered);
+    pthread_mutex_unlock(&r->lock);
 }
 
 /* --- names

@@ -52,6 +52,10 @@ void resolver_close(struct resolver **resolver);
 void resolver_ask(struct resolver *resolver, struct dns_question *questions,
                   size_t n, int64_t timeout_ms, struct arena *arena);
 
+/* Nobody waits any more: questions, also those under way, are DNS_ERROR at
+ * once. For a process that ends. */
+void resolver_give_up(struct resolver *resolver);
+
 /* A wire-format name at the start of rdata as text: lower case, no final dot,
  * "" for the root; false when it is malformed, compressed, or holds octets
  * that a host name cannot. *used is its length on the wire. */

@@ -23,6 +23,7 @@ enum { READ_BYTES = 16384, WRITE_BYTES = 16384 };
 
 struct stream {
     int fd;
+    int stop_fd; /* -1: none */
     SSL *ssl;
     int64_t deadline_mono_ms;
     int64_t each_ms;
@@ -76,6 +77,7 @@ struct stream *stream_from_fd(int fd)
     if (s == NULL)
         panic("out of memory");
     s->fd = fd;
+    s->stop_fd = -1;
     s->each_ms = INT64_MAX;
     s->deadline_mono_ms = INT64_MAX;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -107,9 +109,10 @@ static void name_target(struct stream *s, const struct sockaddr_storage *to)
 }
 
 static int connect_within(int fd, const struct sockaddr_storage *to,
-                          int64_t timeout_ms)
+                          int64_t timeout_ms, int stop_fd)
 {
-    struct pollfd p = { fd, POLLOUT, 0 };
+    struct pollfd p[2] = { { fd, POLLOUT, 0 },
+                           { stop_fd > 0 ? stop_fd : -1, POLLIN, 0 } };
     socklen_t to_n = to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                : sizeof(struct sockaddr_in);
     int error = 0, got;
@@ -121,19 +124,22 @@ static int connect_within(int fd, const struct sockaddr_storage *to,
         return errno;
     if (timeout_ms < 0)
         timeout_ms = 0; /* below zero poll would wait for ever */
-    while ((got = poll(&p, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms)) <
+    while ((got = poll(p, 2, timeout_ms > 600000 ? 600000 : (int)timeout_ms)) <
            0)
         if (errno != EINTR)
             return errno;
     if (got == 0)
         return ETIMEDOUT;
+    if (p[0].revents == 0)
+        return ECANCELED;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
         return errno;
     return error;
 }
 
 struct status stream_connect(const struct sockaddr_storage *to,
-                             int64_t timeout_ms, struct stream **out)
+                             int64_t timeout_ms, int stop_fd,
+                             struct stream **out)
 {
     int fd =
         socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -144,8 +150,9 @@ struct status stream_connect(const struct sockaddr_storage *to,
     *out = NULL;
     if (fd < 0)
         return status_make(451, "4.4.1", "no socket: %s", strerror(errno));
-    error = connect_within(fd, to, timeout_ms);
+    error = connect_within(fd, to, timeout_ms, stop_fd);
     s = stream_from_fd(fd);
+    s->stop_fd = stop_fd > 0 ? stop_fd : -1;
     name_target(s, to);
     if (error != 0) {
         st = connect_fault(s, error);
@@ -174,6 +181,11 @@ void stream_deadline(struct stream *s, int64_t mono_ms)
     s->deadline_mono_ms = mono_ms;
 }
 
+void stream_stop_on(struct stream *s, int stop_fd)
+{
+    s->stop_fd = stop_fd > 0 ? stop_fd : -1;
+}
+
 void stream_timeout(struct stream *s, int64_t each_ms)
 {
     s->each_ms = each_ms;
@@ -196,13 +208,17 @@ static int wait_ms(const struct stream *s, int64_t limit_ms)
 
 static enum stream_result wait_for(struct stream *s, short events)
 {
-    struct pollfd p = { s->fd, events, 0 };
+    struct pollfd p[2] = { { s->fd, events, 0 }, { s->stop_fd, POLLIN, 0 } };
 
     for (;;) {
-        int got = poll(&p, 1, wait_ms(s, s->each_ms));
+        int got = poll(p, 2, wait_ms(s, s->each_ms));
 
-        if (got > 0)
+        if (got > 0 && p[0].revents != 0)
             return STREAM_OK;
+        if (got > 0) {
+            set_fault(s, "given up: this process ends");
+            return STREAM_BROKEN;
+        }
         if (got == 0)
             return STREAM_TIMEOUT;
         if (errno != EINTR) {

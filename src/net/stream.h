@@ -33,9 +33,13 @@ void stream_free(struct stream **s);
 void stream_shutdown(struct stream *s);
 
 /* Connects within timeout_ms. On failure *out is NULL, the status says why, and
- * errno is that of connect(2). */
+ * errno is that of connect(2). stop_fd as with stream_stop_on. */
 struct status stream_connect(const struct sockaddr_storage *to,
-                             int64_t timeout_ms, struct stream **out);
+                             int64_t timeout_ms, int stop_fd,
+                             struct stream **out);
+/* From now on a wait ends, and the stream with it, once stop_fd (the caller's)
+ * is readable: so that a process that ends waits for no peer. Below 1: none. */
+void stream_stop_on(struct stream *s, int stop_fd);
 
 /* Every wait ends at this point of the monotonic clock at the latest... */
 void stream_deadline(struct stream *s, int64_t mono_ms);

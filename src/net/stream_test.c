@@ -244,13 +244,14 @@ static void connects(void **state)
     v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(bind(fd, (struct sockaddr *)&to, n), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &n), 0);
-    struct status st = stream_connect(&to, 1000, &s); /* bound, not listening */
+    struct status st =
+        stream_connect(&to, 1000, -1, &s); /* bound, not listening */
     assert_int_equal(st.smtp, 451);
     assert_null(s);
     assert_non_null(strstr(st.why, "127.0.0.1 port "));
     assert_non_null(strstr(st.why, "refused"));
     assert_int_equal(listen(fd, 1), 0);
-    st = stream_connect(&to, 1000, &s);
+    st = stream_connect(&to, 1000, -1, &s);
     assert_true(status_is_ok(st));
     assert_string_equal(stream_peer(s), "127.0.0.1");
     assert_int_equal(stream_peer_port(s), ntohs(v4->sin_port));
@@ -275,11 +276,11 @@ static void connect_in_time(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &n), 0);
     assert_int_equal(listen(fd, 0), 0);
     for (size_t i = 0; status_is_ok(st) && i < 4; i++)
-        st = stream_connect(&to, 100, &first[i]);
+        st = stream_connect(&to, 100, -1, &first[i]);
     assert_false(status_is_ok(st));
     assert_non_null(strstr(st.why, "timed out"));
     int64_t begun = clock_mono_ms();
-    st = stream_connect(&to, -5, &s);
+    st = stream_connect(&to, -5, -1, &s);
     assert_false(status_is_ok(st));
     assert_true(clock_mono_ms() - begun < 1000);
     for (size_t i = 0; i < 4; i++)

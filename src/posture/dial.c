@@ -104,6 +104,7 @@ struct session_target dial_target(const struct dial *dial, enum tls_need need,
         .connect_ms = connect_ms,
         .command_ms = config->delivery.command_timeout_ms,
         .data_ms = config->delivery.data_timeout_ms,
+        .stop_fd = dial->stop_fd,
     };
 }
 

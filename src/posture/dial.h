@@ -21,6 +21,7 @@ struct dial {
     enum floor floor;
     bool waived;
     const struct secret *auth_secret; /* of the route; NULL: none */
+    int stop_fd; /* readable: do not wait for anybody; 0: none */
 };
 
 /* What this host must show; for TLS_NEED_NEVER *why says why not. */

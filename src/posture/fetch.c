@@ -18,6 +18,7 @@ struct fetcher {
     struct resolver *resolver;
     const struct config *config;
     struct buf cas; /* PEM */
+    _Atomic bool given_up;
 };
 
 static struct status read_cas(struct str configured, struct buf *out)
@@ -50,6 +51,11 @@ struct status fetcher_open(struct resolver *resolver,
     f->config = config;
     *out = f;
     return read_cas(config->delivery.ca_file, &f->cas);
+}
+
+void fetcher_give_up(struct fetcher *f)
+{
+    f->given_up = true;
 }
 
 void fetcher_close(struct fetcher **fetcher)
@@ -131,6 +137,16 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
                : status_defer("%.*s has no address", STR_ARG(host));
 }
 
+/* Asked by curl at least once a second; not 0 ends the fetch. */
+static int goes_on(void *argument, curl_off_t a, curl_off_t b, curl_off_t c,
+                   curl_off_t d)
+{
+    const struct fetcher *f = argument;
+
+    (void)a, (void)b, (void)c, (void)d;
+    return f->given_up;
+}
+
 static void set_up(CURL *curl, const struct fetcher *f, const char *url,
                    struct curl_slist *pinned, int64_t timeout_ms,
                    struct buf *body)
@@ -149,6 +165,9 @@ static void set_up(CURL *curl, const struct fetcher *f, const char *url,
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "postseal");
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, goes_on);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, f);
     struct curl_blob cas = { f->cas.p, f->cas.n, CURL_BLOB_NOCOPY };
     curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);

@@ -15,6 +15,8 @@ struct fetcher;
  * system's), which nobody may be able to read later. */
 struct status fetcher_open(struct resolver *resolver,
                            const struct config *config, struct fetcher **out);
+/* Ends fetches under way, and those to come, within a second. */
+void fetcher_give_up(struct fetcher *fetcher);
 void fetcher_close(struct fetcher **fetcher);
 /* The body, in arena. */
 struct status fetch_policy(struct fetcher *fetcher, struct str domain,

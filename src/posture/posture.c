@@ -55,6 +55,12 @@ struct status posture_open(const struct config *config,
     return st;
 }
 
+void posture_give_up(struct posture *p)
+{
+    resolver_give_up(p->resolver);
+    fetcher_give_up(p->fetcher);
+}
+
 void posture_close(struct posture **p)
 {
     struct posture *posture = *p;

@@ -85,6 +85,9 @@ struct status posture_open(const struct config *config,
                            const struct posture_store *store,
                            struct posture **out);
 void posture_close(struct posture **p);
+/* Ends every look-up under way, and those to come, at once: for a process that
+ * ends. What they find out then is that nothing is known. */
+void posture_give_up(struct posture *p);
 
 /* Everything about a domain, within timeout_ms; result lives in arena. A pin
  * or route of the configuration is not looked at here. */

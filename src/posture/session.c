@@ -230,8 +230,8 @@ struct fault session_open(const struct session_target *target,
 {
     struct stream *stream = NULL;
     int64_t begun = clock_mono_ms();
-    struct status st =
-        stream_connect(&target->address, target->connect_ms, &stream);
+    struct status st = stream_connect(&target->address, target->connect_ms,
+                                      target->stop_fd, &stream);
 
     *out = NULL;
     *seen = (struct tls_seen){ 0 };

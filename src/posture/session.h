@@ -60,6 +60,7 @@ struct session_target {
     uint32_t auth_line; /* where the configuration says so */
     int64_t connect_ms, command_ms, data_ms;
     const struct session_watch *watch; /* NULL: nobody looks on */
+    int stop_fd; /* readable: give up before the first MAIL; 0: never */
 };
 
 struct session {

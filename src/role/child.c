@@ -62,28 +62,37 @@ static void add_fd_list(struct buf *out, const struct child_sockets *sockets)
     }
 }
 
-static _Noreturn void run(const char *path, const char *config_path,
-                          int doorbell, int metrics,
-                          const struct child_sockets *sockets)
+/* Adds "--name FD", the descriptor being left open. */
+static const char **add_fd(const char **argv, const char *name, int fd,
+                           char text[16])
 {
-    char bell[16], shared[16];
+    if (fd < 0)
+        return argv;
+    keep_open(fd);
+    snprintf(text, 16, "%d", fd);
+    *argv++ = name;
+    *argv++ = text;
+    return argv;
+}
+
+static _Noreturn void run(const char *path, const struct child_gifts *gifts,
+                          int ready)
+{
+    char bell[16], shared[16], told[16];
     struct buf list = { 0 };
-    const char *argv[] = {
-        path,        "-c",   config_path, "--doorbell", bell,
-        "--metrics", shared, NULL,        NULL,         NULL
-    };
+    const char *argv[16] = { path, "-c", gifts->config_path };
+    const char **next = argv + 3;
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    keep_open(doorbell);
-    keep_open(metrics);
-    snprintf(bell, sizeof(bell), "%d", doorbell);
-    snprintf(shared, sizeof(shared), "%d", metrics);
-    add_fd_list(&list, sockets);
-    if (sockets->n > 0) {
-        argv[7] = "--listen";
-        argv[8] = buf_cstr(&list);
+    next = add_fd(next, "--doorbell", gifts->doorbell, bell);
+    next = add_fd(next, "--metrics", gifts->metrics, shared);
+    next = add_fd(next, "--ready", ready, told);
+    add_fd_list(&list, gifts->sockets);
+    if (gifts->sockets->n > 0) {
+        *next++ = "--listen";
+        *next++ = buf_cstr(&list);
     }
     execv(path, (char *const *)argv);
     fprintf(stderr, "postseal: %s: %s\n", path, strerror(errno));
@@ -91,11 +100,14 @@ static _Noreturn void run(const char *path, const char *config_path,
 }
 
 void child_start(struct child *child, enum role_name name,
-                 const char *config_path, int doorbell, int metrics,
-                 const struct child_sockets *sockets)
+                 const struct child_gifts *gifts, int *ready)
 {
     const char *role = role_text(name);
+    int ends[2] = { -1, -1 };
     char path[1024];
+
+    if (ready != NULL)
+        *ready = -1;
 
     child->started_mono_ms = clock_mono_ms();
     child->restart_mono_ms = child->started_mono_ms + 30000;
@@ -103,9 +115,15 @@ void child_start(struct child *child, enum role_name name,
         log_event(LOG_ERROR, "role.missing", LOG_CSTR("which", role));
         return;
     }
+    if (ready != NULL && pipe2(ends, O_CLOEXEC) != 0)
+        ends[0] = ends[1] = -1;
     child->pid = fork();
     if (child->pid == 0)
-        run(path, config_path, doorbell, metrics, sockets);
+        run(path, gifts, ends[1]);
+    if (ends[1] >= 0)
+        close(ends[1]);
+    if (ready != NULL)
+        *ready = ends[0];
     if (child->pid < 0) {
         child->pid = 0;
         child->restart_mono_ms = child->started_mono_ms + 1000;

@@ -21,14 +21,22 @@ struct child {
     int64_t backoff_ms;
 };
 
+/* What a role process is given. */
+struct child_gifts {
+    const char *config_path;
+    int doorbell, metrics;
+    const struct child_sockets *sockets;
+};
+
 /*
  * Executes postseal-<role>, looked for beside this executable, in
- * ../libexec/postseal, and in the build tree. The process inherits the
- * doorbell, the metrics and its sockets, and nothing else. On failure the
- * child stays not running and is tried again by the supervisor.
+ * ../libexec/postseal, and in the build tree. The process inherits its gifts
+ * and nothing else. On failure the child stays not running and is tried again
+ * by the supervisor. *ready, when asked for, is the end of a pipe: an octet
+ * comes out once the role serves, an end of file when it does not come to
+ * that; the caller closes it. -1 when nothing was started.
  */
 void child_start(struct child *child, enum role_name name,
-                 const char *config_path, int doorbell, int metrics,
-                 const struct child_sockets *sockets);
+                 const struct child_gifts *gifts, int *ready);
 
 #endif

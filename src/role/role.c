@@ -17,7 +17,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EXIT_CONFIG = 3, EXIT_INTERNAL = 5, LISTEN_MAX = 64 };
+enum {
+    EXIT_CONFIG = 3,
+    EXIT_INTERNAL = 5,
+    LISTEN_MAX = 64,
+    RETIRE_LOOK_MS = 100
+};
 
 static const char *const role_names[ROLE_COUNT] = { "intake", "dispatch",
                                                     "portal", "console" };
@@ -30,7 +35,7 @@ const char *role_text(enum role_name name)
 /* What the supervisor hands over; -1: started by hand, made here. */
 struct arguments {
     const char *config_path;
-    int doorbell, metrics;
+    int doorbell, metrics, ready;
     int listen_fds[LISTEN_MAX];
     size_t listen_fds_n;
 };
@@ -67,11 +72,12 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
         { "doorbell", required_argument, NULL, 'd' },
         { "metrics", required_argument, NULL, 'm' },
         { "listen", required_argument, NULL, 'l' },
+        { "ready", required_argument, NULL, 'r' },
         { NULL, 0, NULL, 0 },
     };
     int c;
 
-    *out = (struct arguments){ .doorbell = -1, .metrics = -1 };
+    *out = (struct arguments){ .doorbell = -1, .metrics = -1, .ready = -1 };
     while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         if (c == 'c')
             out->config_path = optarg;
@@ -81,6 +87,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
             out->metrics = parse_fd(optarg);
         else if (c == 'l')
             parse_listen(optarg, out);
+        else if (c == 'r')
+            out->ready = parse_fd(optarg);
         else
             exit(2);
     }
@@ -113,6 +121,7 @@ static void block_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, ROLE_RETIRE_SIGNAL);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     /* When the supervisor dies its roles end in order; it may be gone already
@@ -176,6 +185,7 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
               role->config->log_format);
     role->doorbell = args.doorbell >= 0 ? args.doorbell : new_eventfd();
     role->stop = new_eventfd();
+    role->ready = args.ready;
     take_listeners(role, &args);
 }
 
@@ -187,22 +197,59 @@ static void raise_stop(struct role *role)
         panic("stop: %s", strerror(errno));
 }
 
-void role_wait(struct role *role)
+void role_ready(struct role *role)
 {
+    if (role->ready < 0)
+        return;
+    /* A supervisor that waits no longer has its reasons. */
+    (void)!write(role->ready, "+", 1);
+    close(role->ready);
+    role->ready = -1;
+}
+
+/* The next word of the supervisor within ms, 0 for none. */
+static int hear(bool may_retire, int64_t ms)
+{
+    const struct timespec wait = { ms / 1000, ms % 1000 * 1000000 };
     sigset_t set;
-    pid_t parent = getppid();
-    int sig = 0;
+    int sig;
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    while (sig == 0 && getppid() == parent) {
-        struct timespec second = { 1, 0 };
-        int got = sigtimedwait(&set, NULL, &second);
+    if (may_retire)
+        sigaddset(&set, ROLE_RETIRE_SIGNAL);
+    sig = sigtimedwait(&set, NULL, &wait);
+    return sig > 0 ? sig : 0;
+}
 
-        sig = got > 0 ? got : 0;
-    }
+enum role_end role_wait(struct role *role)
+{
+    pid_t parent = getppid();
+    int sig = 0;
+
+    while (sig == 0 && getppid() == parent)
+        sig = hear(true, 1000);
     raise_stop(role);
+    return sig == ROLE_RETIRE_SIGNAL ? ROLE_RETIRES : ROLE_STOPS;
+}
+
+bool role_is_ending(const struct role *role)
+{
+    struct pollfd p = { role->stop, POLLIN, 0 };
+
+    return poll(&p, 1, 0) > 0;
+}
+
+void role_retire(struct role *role, bool (*done)(void *context), void *context)
+{
+    pid_t parent = getppid();
+    int64_t end = clock_mono_ms() + ROLE_RETIRE_MS;
+
+    (void)role;
+    while (!done(context) && clock_mono_ms() < end && getppid() == parent &&
+           hear(false, RETIRE_LOOK_MS) == 0)
+        continue;
 }
 
 void role_ask_stop(struct role *role)

@@ -10,13 +10,16 @@
  *     (load keys and certificates: still with rights)
  *     role_confine  working directory = data, user, no_new_privs, seccomp
  *     store_open, threads, work
- *     role_wait     until told to stop
- *     (drain within role_drain_ms), store_close, role_end
+ *     role_ready    the supervisor may end the process before this one
+ *     role_wait     until told to end
+ *     (role_retire, drain within ROLE_DRAIN_MS), store_close
  */
 #ifndef POSTSEAL_ROLE_ROLE_H
 #define POSTSEAL_ROLE_ROLE_H
 
 #include "policy/config.h"
+
+#include <signal.h>
 
 enum role_name { ROLE_INTAKE, ROLE_DISPATCH, ROLE_PORTAL, ROLE_CONSOLE };
 enum { ROLE_COUNT = 4 };
@@ -26,6 +29,7 @@ struct role {
     const struct config *config;
     int doorbell;    /* eventfd: dispatch waits on it, the others ring it */
     int stop;        /* eventfd: readable once the role shall end; poll it */
+    int ready;       /* pipe to a supervisor that waits; -1: nobody does */
     int *listen_fds; /* bound sockets, in the order of the configuration */
     size_t listen_fds_n;
 };
@@ -35,11 +39,26 @@ struct role {
 void role_begin(struct role *role, enum role_name name, int argc, char **argv);
 /* Gives up rights for good; ends the process when that fails (fail closed). */
 void role_confine(const struct role *role);
-/* Blocks until the supervisor says stop (SIGTERM) or is gone. */
-void role_wait(struct role *role);
+/* Tells the supervisor that this process serves: a reload ends the old one
+ * only then. */
+void role_ready(struct role *role);
+
+enum role_end {
+    ROLE_STOPS,   /* the gateway ends (SIGTERM, or the supervisor is gone) */
+    ROLE_RETIRES, /* another process has taken over */
+};
+/* Not SIGHUP: a terminal that is closed sends that to everybody. */
+#define ROLE_RETIRE_SIGNAL SIGUSR2
+/* Blocks until the supervisor says so. */
+enum role_end role_wait(struct role *role);
+/* From then on, in any thread. */
+bool role_is_ending(const struct role *role);
+/* For ROLE_RETIRES: waits until done() says that the last client has left, at
+ * most ROLE_RETIRE_MS, or until the gateway ends. */
+void role_retire(struct role *role, bool (*done)(void *context), void *context);
 /* Another part of the role found that it must end (broken store). */
 void role_ask_stop(struct role *role);
-enum { ROLE_DRAIN_MS = 25000 };
+enum { ROLE_DRAIN_MS = 25000, ROLE_RETIRE_MS = 300000 };
 
 /* Rings dispatch; cheap, may be called after every commit. */
 void role_ring(const struct role *role);

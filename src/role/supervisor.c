@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,13 @@
 enum {
     EXIT_CONFIG = 3,
     EXIT_INTERNAL = 5,
-    CHILDREN_MAX = 2 * ROLE_COUNT,
+    CHILDREN_MAX = 64,
     METRICS_BYTES = 65536,
     BACKOFF_FIRST_MS = 200,
     BACKOFF_MAX_MS = 5000,
     STEADY_MS = 10000,
     STOP_MS = 30000,
+    READY_MS = 30000,
 };
 
 struct supervisor {
@@ -86,14 +88,20 @@ static bool role_wanted(const struct config *config, enum role_name name)
     return true;
 }
 
+static struct child_gifts gifts_for(const struct supervisor *s,
+                                    enum role_name name)
+{
+    return (struct child_gifts){ s->config_path, s->doorbell, s->metrics,
+                                 &s->sockets[name] };
+}
+
 static void start(struct supervisor *s, enum role_name name)
 {
     struct child *child = &s->children[name];
+    struct child_gifts gifts = gifts_for(s, name);
 
-    if (!role_wanted(s->config, name) || child->pid > 0)
-        return;
-    child_start(child, name, s->config_path, s->doorbell, s->metrics,
-                &s->sockets[name]);
+    if (role_wanted(s->config, name) && child->pid == 0)
+        child_start(child, name, &gifts, NULL);
 }
 
 static void start_all(struct supervisor *s)
@@ -155,16 +163,18 @@ static void restart_due(struct supervisor *s)
             start(s, (enum role_name)i);
 }
 
-static void drain(struct supervisor *s, pid_t pid)
+/* Whose work others do now: it takes no more and serves out who is there. */
+static void retire(struct supervisor *s, pid_t pid)
 {
-    kill(pid, SIGTERM);
     for (int i = 0; i < CHILDREN_MAX; i++) {
         if (s->draining[i] != 0)
             continue;
         s->draining[i] = pid;
+        kill(pid, ROLE_RETIRE_SIGNAL);
         return;
     }
-    kill(pid, SIGKILL);
+    /* Too many reloads in a few minutes: this one ends sooner. */
+    kill(pid, SIGTERM);
 }
 
 static bool same_sockets(const struct config *a, const struct config *b)
@@ -189,31 +199,100 @@ static void bind_all(struct supervisor *s)
                                       s->sockets[i].fds, CHILD_SOCKETS_MAX);
 }
 
+static void refuse_reload(const char *which, const char *why)
+{
+    log_event(LOG_ERROR, "config.reload_refused", LOG_CSTR("which", which),
+              LOG_CSTR("why", why));
+}
+
+static bool told_to_stop(void)
+{
+    sigset_t set;
+
+    return sigpending(&set) == 0 &&
+           (sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGINT) == 1);
+}
+
+/* Until the role on the other end of the pipe serves; false: it does not. */
+static bool wait_ready(int fd, int64_t end_mono_ms)
+{
+    struct pollfd p = { fd, POLLIN, 0 };
+    char octet;
+
+    while (clock_mono_ms() < end_mono_ms && !told_to_stop())
+        if (poll(&p, 1, 100) > 0)
+            return read(fd, &octet, 1) == 1;
+    return false;
+}
+
+/* A second set of roles on the same sockets. False when one of them does not
+ * come to serve, as with a certificate that cannot be read. */
+static bool start_fresh(struct supervisor *s, struct child *fresh)
+{
+    int64_t end = clock_mono_ms() + READY_MS;
+    int ready[ROLE_COUNT];
+    bool good = true;
+
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        struct child_gifts gifts = gifts_for(s, (enum role_name)i);
+
+        ready[i] = -1;
+        if (role_wanted(s->config, (enum role_name)i))
+            child_start(&fresh[i], (enum role_name)i, &gifts, &ready[i]);
+    }
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        if (role_wanted(s->config, (enum role_name)i) && good &&
+            (ready[i] < 0 || !wait_ready(ready[i], end))) {
+            good = false;
+            refuse_reload(role_text((enum role_name)i),
+                          "with the new configuration or its files it does "
+                          "not start; the old one stays");
+        }
+        if (ready[i] >= 0)
+            close(ready[i]);
+    }
+    return good;
+}
+
+static const char *must_restart(const struct supervisor *s,
+                                const struct config *fresh)
+{
+    if (fresh == NULL)
+        return "the new configuration has errors";
+    if (!str_eq(fresh->data_dir, s->config->data_dir) ||
+        !same_sockets(fresh, s->config))
+        return "listeners or the data directory changed: restart instead";
+    return NULL;
+}
+
 static void reload(struct supervisor *s)
 {
-    struct config *fresh = load(s->config_path);
+    struct config *config = load(s->config_path);
+    struct child fresh[ROLE_COUNT] = { 0 };
+    const char *why = must_restart(s, config);
 
-    if (fresh == NULL || !str_eq(fresh->data_dir, s->config->data_dir) ||
-        !same_sockets(fresh, s->config)) {
-        log_event(LOG_ERROR, "config.reload_refused",
-                  LOG_CSTR("why", fresh == NULL
-                                      ? "the new configuration has errors"
-                                      : "listeners or the data directory "
-                                        "changed: restart instead"));
-        config_free(&fresh);
+    if (why != NULL) {
+        refuse_reload("file", why);
+        config_free(&config);
         return;
     }
-    config_free(&s->config);
-    s->config = fresh;
+    bool good = start_fresh(s, fresh);
     for (int i = 0; i < ROLE_COUNT; i++) {
-        pid_t old = s->children[i].pid;
+        pid_t leaves = good ? s->children[i].pid : fresh[i].pid;
 
-        s->children[i] = (struct child){ 0 };
-        start(s, (enum role_name)i);
-        if (old > 0)
-            drain(s, old);
+        if (good)
+            s->children[i] = fresh[i];
+        if (leaves > 0)
+            retire(s, leaves);
     }
-    log_event(LOG_NOTICE, "config.reloaded", LOG_CSTR("file", s->config_path));
+    if (good) {
+        config_free(&s->config);
+        s->config = config;
+        log_event(LOG_NOTICE, "config.reloaded",
+                  LOG_CSTR("file", s->config_path));
+    } else {
+        config_free(&config);
+    }
 }
 
 static size_t count_left(const struct supervisor *s)

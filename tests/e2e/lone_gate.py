@@ -86,6 +86,12 @@ class Gate:
         return {line.split()[1].removeprefix("postseal-"): int(line.split()[0])
                 for line in out.splitlines()}
 
+    def children(self):
+        """Process ids of all roles, also of those that only drain."""
+        return [int(pid) for pid in subprocess.run(
+            ["ps", "--ppid", str(self.process.pid), "-o", "pid="],
+            capture_output=True, text=True, check=False).stdout.split()]
+
     def __enter__(self):
         return self.start()
 

@@ -211,6 +211,20 @@ def test_route_tls_from_the_first_octet(world, gate, port):
     assert hop.said("STARTTLS") == []
 
 
+def test_route_carries_the_portals_notices(world, gate):
+    """The look whether the way to the reader is in clear logs in as well, and
+    only to the proven smarthost."""
+    hop = Smarthost(world.context(world.good))
+    g = gate(hop.port, 'rule "all" { floor sealed  ladder portal }\n')
+    row = g.final(g.send("you@there.example"), 40)[0]
+    assert row["state"] == "deposited"
+    notice = hop.wait_mails(1)[0]
+    assert b"https://mail.clinic.example/p/" in notice.data
+    assert "pin" not in notice.data.decode().lower().split()
+    assert b"One line" not in notice.data and notice.tls
+    assert g.sql("SELECT needs_pin FROM pickup") == [{"needs_pin": 0}]
+
+
 def test_route_tls_from_the_first_octet_is_proven_too(world, gate):
     hop = Smarthost(world.context(world.wrong), implicit_tls=True)
     g = gate(hop.port, options="tls implicit")

@@ -66,6 +66,11 @@ static void handle(void *context, struct http_exchange *x)
         http_answer_text(x, 404, STR("/metrics, /healthz, /readyz"));
 }
 
+static bool nobody_left(void *context)
+{
+    return http_server_retired(context);
+}
+
 int main(int argc, char **argv)
 {
     struct role role;
@@ -87,7 +92,9 @@ int main(int argc, char **argv)
     must(store_open(data_dir, &c.store));
     server = http_server_start(role.listen_fds, role.listen_fds_n, &settings);
     log_event(LOG_INFO, "role.ready", LOG_INT("listeners", role.listen_fds_n));
-    role_wait(&role);
+    role_ready(&role);
+    if (role_wait(&role) == ROLE_RETIRES)
+        role_retire(&role, nobody_left, server);
     http_server_stop(&server, 2000);
     broken = store_is_broken(c.store);
     store_close(&c.store);

@@ -264,6 +264,11 @@ static bool try_address(struct walk *w, enum tls_need need,
     return tried == TRIED_SERVED;
 }
 
+static bool goes_on(const struct walk *w)
+{
+    return clock_mono_ms() < w->until_ms && !role_is_ending(&w->dispatch->role);
+}
+
 static bool try_host(struct walk *w, const struct mx_host *host, bool last)
 {
     size_t order[ADDRESSES_MAX], n = dial_order(host, order, ADDRESSES_MAX);
@@ -283,7 +288,7 @@ static bool try_host(struct walk *w, const struct mx_host *host, bool last)
                                        ? FAULT_LASTING
                                        : FAULT_DOWN,
                                    host->address_error });
-    for (size_t i = 0; i < n && clock_mono_ms() < w->until_ms; i++)
+    for (size_t i = 0; i < n && goes_on(w); i++)
         if (try_address(w, demand.need, &host->addresses[order[i]],
                         !last || i + 1 < n))
             return true;
@@ -311,7 +316,7 @@ static void walk_hosts(struct walk *w, const struct domain_posture *posture)
     size_t n = posture->hosts_n < HOSTS_MAX ? posture->hosts_n : HOSTS_MAX;
 
     w->dial.posture = posture;
-    for (size_t i = 0; i < n && clock_mono_ms() < w->until_ms; i++)
+    for (size_t i = 0; i < n && goes_on(w); i++)
         if (try_host(w, &posture->hosts[i], i + 1 == n))
             break;
 }
@@ -420,7 +425,8 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
                                                                : p->domain),
                        .domain = p->domain,
                        .floor = trip->passengers[0].item->orders.floor,
-                       .waived = trip->passengers[0].item->orders.waived };
+                       .waived = trip->passengers[0].item->orders.waived,
+                       .stop_fd = dispatch->role.stop };
     fill_envelope(&w);
     walk_or_end(&w, posture);
     if (is_doubtful(&w) && (posture = guide_doubt(dispatch->guide, p->domain,
@@ -431,4 +437,5 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
         walk_or_end(&w, posture);
     }
     guide_done(dispatch->guide, &entry);
+    trip->abandoned = !w.served && role_is_ending(&dispatch->role);
 }

@@ -10,17 +10,22 @@ static bool host_offers(struct dial *dial, const struct mx_host *host,
                         struct dispatch *d, struct arena *arena)
 {
     size_t order[ADDRESSES_MAX], n = dial_order(host, order, ADDRESSES_MAX);
+    enum tls_need need = TLS_NEED_MAY;
+    struct status why;
     bool up = false;
 
     dial->host = host;
+    /* A smarthost gets our password: it is proven here as well. */
+    if (dial->auth_secret != NULL)
+        need = dial_demand(dial, &why).need;
     for (size_t i = 0; i < n && !up; i++) {
         struct session *session = NULL;
         struct tls_seen seen;
         struct str key;
         bool reused;
-        struct fault fault = reach_open(
-            dial, TLS_NEED_MAY, &host->addresses[order[i]], CONNECT_MS, d->pool,
-            arena, &key, &seen, &reused, &session);
+        struct fault fault =
+            reach_open(dial, need, &host->addresses[order[i]], CONNECT_MS,
+                       d->pool, arena, &key, &seen, &reused, &session);
 
         up = fault.kind == FAULT_NONE && seen.up;
         /* The notice goes the same way in a moment. */
@@ -43,7 +48,8 @@ bool clearpath_offers_tls(struct dispatch *d, struct str domain,
                          .route = route,
                          .domain = domain,
                          .floor = FLOOR_OPEN,
-                         .auth_secret = dispatch_route_secret(d, route) };
+                         .auth_secret = dispatch_route_secret(d, route),
+                         .stop_fd = d->role.stop };
     bool up = false;
 
     for (size_t i = 0; i < posture->hosts_n && i < HOSTS_MAX && !up; i++)

@@ -200,10 +200,9 @@ static bool wants_pin(struct dispatch *d, const struct settlement *s,
 }
 
 static void deposit_one(struct dispatch *dispatch, struct body *body,
-                        struct settlement *s, struct passenger *p)
+                        struct settlement *s, struct passenger *p, bool pin)
 {
     struct entry *entry = entry_of(s, p->item);
-    bool pin = wants_pin(dispatch, s, entry);
 
     if (pin && s->parcel->message->from.n == 0) {
         /* Without it the message would lie open to whoever listens there. */
@@ -232,8 +231,15 @@ void deposit(struct dispatch *dispatch, struct body *body, struct settlement *s,
                  status_make(550, "5.7.5", "no portal is configured"));
         trip->method_why = STR("no portal is configured");
     } else {
+        bool *pins = arena_array(&s->arena, trip->n, sizeof(*pins));
+
         for (size_t i = 0; i < trip->n; i++)
-            deposit_one(dispatch, body, s, &trip->passengers[i]);
+            pins[i] =
+                wants_pin(dispatch, s, entry_of(s, trip->passengers[i].item));
+        /* A look at the way that was cut short has seen nothing. */
+        trip->abandoned = role_is_ending(&dispatch->role);
+        for (size_t i = 0; i < trip->n && !trip->abandoned; i++)
+            deposit_one(dispatch, body, s, &trip->passengers[i], pins[i]);
     }
     struct evidence *e = trip_evidence(trip);
     e->mx = STR("");

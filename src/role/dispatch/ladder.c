@@ -132,6 +132,16 @@ static void land(struct climb *c, size_t i, const struct trip *trip,
     apply(c, i, plan_for(c, entry->item, p->outcome, p->mendable));
 }
 
+/* As if it had not been leased: the next process goes on from here. */
+static void leave_as_it_was(struct climb *c, size_t i)
+{
+    struct entry *entry = &c->settlement->entries[i];
+
+    entry->status = status_make(451, "4.3.2", "the gateway is going down");
+    entry->step = STEP_WAIT;
+    entry->item->delivery.next_wall_ms = dispatch_now_ms();
+}
+
 /* --- one rung for one group ------------------------------------------------
  */
 
@@ -208,7 +218,10 @@ static void climb_group(struct climb *c, size_t first)
     else
         trip_all(&trip, OUTCOME_PASSING, st);
     for (size_t i = 0; i < trip.n; i++)
-        land(c, who[i], &trip, &trip.passengers[i]);
+        if (trip.abandoned)
+            leave_as_it_was(c, who[i]);
+        else
+            land(c, who[i], &trip, &trip.passengers[i]);
 }
 
 static void climb_all(struct climb *c)

@@ -128,6 +128,8 @@ static void drain(struct dispatch *d, pthread_t leaser_thread,
 {
     pthread_join(leaser_thread, NULL);
     atomic_store(&d->stopping, true);
+    /* The stop descriptor ends waits for servers that have no mail yet. */
+    posture_give_up(d->posture);
     lease_give_back(d, yard_stop(d->yard));
     if (!held_wait_empty(d->held, ROLE_DRAIN_MS)) {
         /* What hangs on a slow server ends with us; its lease ends by
@@ -180,6 +182,7 @@ int main(int argc, char **argv)
         pthread_create(&keeper_thread, NULL, housekeep_run, &d) != 0)
         panic("no thread for the leaser");
     log_event(LOG_NOTICE, "dispatch.started");
+    role_ready(&d.role);
     role_wait(&d.role);
     drain(&d, leaser_thread, &crew);
     pthread_join(keeper_thread, NULL);

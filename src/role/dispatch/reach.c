@@ -33,10 +33,13 @@ struct fault reach_open(const struct dial *dial, enum tls_need need,
         return fault;
     }
     fault = dial_open(&target, seen, out);
+    if (fault.kind == FAULT_NONE && target.auth_user.n > 0)
+        fault = log_in(&target, out);
+    /* A message on its way is not cut off. */
+    if (fault.kind == FAULT_NONE)
+        stream_stop_on((*out)->stream, 0);
     if (target.auth_user.n == 0)
         return fault;
-    if (fault.kind == FAULT_NONE)
-        fault = log_in(&target, out);
     /* A hop we log in to is of our own choosing: what is wrong there is mended
      * by us, and nobody's mail has to go another way for good. */
     if (fault.kind == FAULT_LASTING)

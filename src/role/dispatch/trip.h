@@ -42,6 +42,7 @@ struct trip {
     size_t n;
     struct evidence evidence[TRIP_EVIDENCE_MAX]; /* the last one decides */
     size_t evidence_n;
+    bool abandoned;        /* this process ends: nothing was found out */
     struct str method_why; /* why this rung did or did not serve */
     enum yard_news news;
     struct status news_why;

@@ -95,6 +95,11 @@ static struct listener *listen_all(struct intake *in, const struct role *role)
                           &caps);
 }
 
+static bool nobody_left(void *context)
+{
+    return listener_count(context) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct role role;
@@ -115,7 +120,11 @@ int main(int argc, char **argv)
     in.auth_gate = auth_gate_new(PASSWORDS_AT_ONCE);
     listener = listen_all(&in, &role);
     log_event(LOG_INFO, "role.ready", LOG_INT("listeners", role.listen_fds_n));
-    role_wait(&role);
+    role_ready(&role);
+    if (role_wait(&role) == ROLE_RETIRES) {
+        listener_close(listener);
+        role_retire(&role, nobody_left, listener);
+    }
     listener_stop(&listener, ROLE_DRAIN_MS);
     broken = store_is_broken(in.store);
     store_close(&in.store);

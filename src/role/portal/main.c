@@ -96,6 +96,11 @@ static struct http_settings settings_of(struct portal *p)
     };
 }
 
+static bool nobody_left(void *context)
+{
+    return http_server_retired(context);
+}
+
 int main(int argc, char **argv)
 {
     struct role role;
@@ -119,7 +124,9 @@ int main(int argc, char **argv)
     settings = settings_of(&p);
     server = http_server_start(role.listen_fds, role.listen_fds_n, &settings);
     log_event(LOG_INFO, "role.ready", LOG_INT("listeners", role.listen_fds_n));
-    role_wait(&role);
+    role_ready(&role);
+    if (role_wait(&role) == ROLE_RETIRES)
+        role_retire(&role, nobody_left, server);
     http_server_stop(&server, ROLE_DRAIN_MS);
     pthread_join(sweeper, NULL);
     broken = store_is_broken(p.store);
