@@ -88,6 +88,14 @@ static enum client_certificate verify_result(struct str word)
     return CERTIFICATE_UNKNOWN;
 }
 
+/* OpenSMTPD; NO: none came, but not whether it asked. */
+static enum client_certificate smtpd_result(struct str word)
+{
+    return str_eq_nocase(word, STR("YES"))    ? CERTIFICATE_OK
+           : str_eq_nocase(word, STR("FAIL")) ? CERTIFICATE_BAD
+                                              : CERTIFICATE_UNKNOWN;
+}
+
 /* "X (256/256 bits)", "X (256 bits) verified FAIL", "X 256/256 bits"; the
  * number in "(curve secp521r1 with 521 ECDH bits" is not the cipher's. */
 static void read_cipher_bits(struct str s, struct clause *out)
@@ -210,8 +218,7 @@ static bool read_version_first(struct str s, struct clause *out)
                 out->bytes = out->bits < 40 && out->cipher.n > 0;
             if (cut_prefix(&s, STR(":"))) {
                 out->family = STR("opensmtpd");
-                if (str_eq_nocase(cut_word(&s), STR("YES")))
-                    out->certificate = CERTIFICATE_OK;
+                out->certificate = smtpd_result(cut_word(&s));
             }
         }
         return true;

@@ -357,6 +357,30 @@ static struct str find_suite(struct str upper, enum tls_version version,
     return key.cut ? STR("") : tls_suite_find(str_of(key.text, key.n));
 }
 
+/*
+ * GnuTLS lets Exim and Courier write a suite of TLS 1.3 as if it were one of
+ * TLS 1.2, with a key exchange and a signature that are no part of it and may
+ * be wrong: "ECDHE_RSA_AES_256_GCM_SHA384".
+ */
+static struct str find_after_exchange(struct str upper, struct str other,
+                                      bool *thirteen)
+{
+    struct key key = { .thirteen = true };
+    struct str rest = upper, word, before = STR(""), found;
+    bool begun = false;
+
+    key_add(&key, STR("13"));
+    while (next_word(&rest, &word)) {
+        begun = begun || is_thirteen(word);
+        if (begun && !is_left_out(word, before))
+            key_add(&key, spelling(word));
+        before = spelling(word);
+    }
+    found = key.cut ? STR("") : tls_suite_find(str_of(key.text, key.n));
+    *thirteen = found.n > 0;
+    return found.n > 0 ? found : other;
+}
+
 void tls_cipher_read(struct str raw, enum tls_version version,
                      struct tls_cipher *out)
 {
@@ -368,6 +392,8 @@ void tls_cipher_read(struct str raw, enum tls_version version,
                                 .low = VERSION_TLS1,
                                 .high = VERSION_TLS12 };
     name = find_suite(upper, version, &thirteen);
+    if (version == VERSION_TLS13 && !thirteen && !str_has_char(raw, '-'))
+        name = find_after_exchange(upper, name, &thirteen);
     judge_words(upper, out);
     if (thirteen) {
         out->low = VERSION_TLS13;

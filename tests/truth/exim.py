@@ -14,7 +14,6 @@ log_file_path = /var/log/exim4/%slog
 pid_file_path = /run/exim.pid
 daemon_smtp_ports = {smtp_port}
 local_interfaces = {interfaces}
-smtp_active_hostname = ${{lookup{{$received_ip_address}}lsearch{{/etc/exim-names}}{{$value}}{{$primary_hostname}}}}
 tls_advertise_hosts = *
 tls_certificate = /etc/tls/server.pem
 tls_privatekey = /etc/tls/server.pem
@@ -67,7 +66,7 @@ class Exim:
         self.root, self.facts = root, facts
         self.listeners = [
             Listener("exim", "asks" if asks else "asks not", f"{NET}.{i}",
-                     f"mx{i}.exim.example", facts["smtp_port"], asks=asks,
+                     "mx1.exim.example", facts["smtp_port"], asks=asks,
                      certificates=("none", "good", "bad") if asks
                      else ("none",))
             for i, asks in enumerate((True, False), 1)]
@@ -78,8 +77,6 @@ class Exim:
     def prepare(self):
         for name in ("/var/spool/exim4", "/var/log/exim4"):
             self.root.mkdir(name, "Debian-exim")
-        self.root.write("/etc/exim-names", "".join(
-            f"{way.address}: {way.name}\n" for way in self.listeners))
         self.root.write("/etc/exim.conf", CONFIG.format(
             interfaces=" : ".join(w.address for w in self.listeners),
             asking=self.listeners[0].address, **self.facts))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.practice import processes
 from tests.practice.certificates import Certificates
-from tests.truth import client
+from tests.truth import client, judge
 from tests.truth.courier import Courier
 from tests.truth.dovecot import Dovecot
 from tests.truth.exim import Exim
@@ -146,7 +146,7 @@ class Truth:
             raise processes.PracticeError(
                 f"{way.mta} ({way.variant}): {combination} did not arrive\n"
                 + self._log(receiver).read_text(errors="replace")[-2000:])
-        return {
+        row = {
             "mta": way.mta, "mta_version": version, "variant": way.variant,
             "tls": facts["tls"],
             "cipher": self.iana.get(facts.get("openssl_cipher")),
@@ -155,6 +155,7 @@ class Truth:
             "verb": combination.verb, "auth": combination.auth,
             "helo": client.HELO, "ip": client.ADDRESS, "by": way.name,
             "received": received(message)}
+        return row | {"expected": judge.expected(row)}
 
     @staticmethod
     def _wait(find, recipient):
