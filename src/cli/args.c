@@ -102,6 +102,10 @@ static void set_own(struct words *w, const struct cli_option *option,
     size_t i = (size_t)(option - w->cli->command->options);
 
     w->cli->values[i] = value == NULL ? "" : value;
+    if (option->repeated) {
+        w->cli->repeated[w->cli->repeated_n].option = option;
+        w->cli->repeated[w->cli->repeated_n++].value = value;
+    }
     if (!option->many)
         return;
     /* The value itself and all up to the next option. */
@@ -136,6 +140,8 @@ static enum args_result read_long(struct words *w, const char *text)
             return wrong(w, "--%s needs a value", option->name);
         value = w->list[w->at++];
     }
+    if (option->repeated && w->cli->repeated_n == CLI_REPEATED_MAX)
+        return wrong(w, "--%s is given too often", option->name);
     if (own == NULL)
         return set_common(w, option->name, value);
     set_own(w, own, value);

@@ -33,6 +33,14 @@ char **cli_values(const struct cli *cli, const char *name, size_t *n)
     return cli->lists[i];
 }
 
+const char *cli_repeated(const struct cli *cli, const char *name, size_t i)
+{
+    for (size_t k = 0; k < cli->repeated_n; k++)
+        if (strcmp(cli->repeated[k].option->name, name) == 0 && i-- == 0)
+            return cli->repeated[k].value;
+    return NULL;
+}
+
 void cli_say(const struct cli *cli, const char *format, ...)
 {
     va_list args;

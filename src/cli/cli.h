@@ -27,13 +27,14 @@ enum cli_exit {
     CLI_INTERNAL = 5,  /* a fault of postseal or of the machine */
 };
 
-enum { CLI_OPTIONS_MAX = 16 };
+enum { CLI_OPTIONS_MAX = 16, CLI_REPEATED_MAX = 64 };
 
 struct cli_option {
     const char *name;  /* "hostname" for --hostname; NULL ends the list */
     const char *value; /* "NAME"; NULL: the option takes none */
     bool many;         /* takes all that follows up to the next option */
     const char *help;
+    bool repeated; /* may be given several times; read with cli_repeated */
 };
 
 struct cli; /* one invocation */
@@ -62,6 +63,11 @@ struct cli {
     const char *values[CLI_OPTIONS_MAX];
     char **lists[CLI_OPTIONS_MAX];
     size_t lists_n[CLI_OPTIONS_MAX];
+    struct {
+        const struct cli_option *option;
+        const char *value;
+    } repeated[CLI_REPEATED_MAX];
+    size_t repeated_n;
 };
 
 /* Runs a command line; argv as main() got it. The exit code. */
@@ -71,6 +77,9 @@ int cli_main(int argc, char **argv);
 const char *cli_value(const struct cli *cli, const char *name);
 /* All values of an option that takes many; *n 0 when not given. */
 char **cli_values(const struct cli *cli, const char *name, size_t *n);
+
+/* The i-th value of an option that may be repeated, or NULL. */
+const char *cli_repeated(const struct cli *cli, const char *name, size_t i);
 
 /* Loads cli->config_path. On errors prints all of them (as JSON with --json)
  * and answers NULL: end with CLI_CONFIG. Free with config_free(). */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A judged message for people and for programs. Everything of the message is
+ * made inert: no control character reaches a terminal, no markup a page, and
+ * JSON is valid whatever the bytes (HA-09).
+ */
+#ifndef POSTSEAL_CLI_TRACE_SHOW_H
+#define POSTSEAL_CLI_TRACE_SHOW_H
+
+#include "base/buf.h"
+#include "mail/trace.h"
+
+/* For a terminal: the verdict first, the evidence behind it. name: the file,
+ * or "" when there is only one. */
+void trace_text(const struct trace *trace, struct str name, bool color,
+                struct buf *out);
+
+/* One object on one line, without a line end. name as above. */
+void trace_json(const struct trace *trace, struct str name, struct buf *out);
+/* A text as a JSON string; octets that are not UTF-8 become U+FFFD. */
+void trace_json_string(struct str s, struct buf *out);
+
+/* A page of its own: no script, nothing loaded from anywhere. */
+void trace_html(const struct trace *traces, const struct str *names, size_t n,
+                struct buf *out);
+
+/* What a state means, in a few words for people. */
+const char *trace_state_words(enum hop_state state);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", "TLS, version not stated", "". */
+struct str trace_tls_words(const struct hop *hop, struct arena *arena);
+/* "client.example [192.0.2.1]" */
+struct str trace_from_words(const struct hop *hop, struct arena *arena);
+
+#endif
