@@ -191,16 +191,6 @@ static bool has_marker(const struct received *r, size_t row)
     return software[row].place == IN_WITH && str_starts(r->with, marker);
 }
 
-static void take_software(size_t row, struct received_evidence *out)
-{
-    bool esmtp = software[row].esmtp, smtp = software[row].smtp;
-
-    out->family = software[row].family;
-    out->tells = esmtp || smtp;
-    if (out->tells && !smtp)
-        out->tells = false; /* judge_software asks for the word */
-}
-
 /* Which software wrote the line, by its own mark. */
 static void judge_software(const struct received *r,
                            struct received_evidence *out)
@@ -226,7 +216,7 @@ static void judge_software(const struct received *r,
             row = i;
     if (row == SOFTWARE)
         return;
-    take_software(row, out);
+    out->family = software[row].family;
     out->tells =
         out->plain_word && (bare ? software[row].smtp : software[row].esmtp);
 }
@@ -347,8 +337,13 @@ static struct str family_by_way(const struct received *r,
     for (size_t i = 0; i < r->n; i++) {
         struct str text = r->tokens[i].text;
 
-        if (!r->tokens[i].comment || r->tokens[i].theirs)
+        if (!r->tokens[i].comment)
             continue;
+        if (r->tokens[i].theirs) {
+            if (str_starts(text, STR("HELO ")))
+                return STR("qmail");
+            continue;
+        }
         if (str_starts(text, STR("using ")))
             return STR("postfix");
         if (str_starts(text, STR("version=")) &&
@@ -369,9 +364,9 @@ void received_judge(const struct received *r, struct received_evidence *out)
     judge_clauses(r, out);
     if (out->family.n == 0)
         out->family = family_by_way(r, out);
-    out->inside = str_eq(out->family, STR("gmail")) && r->from.n == 0;
     if (r->from.n == 0 && r->by_ip.n > 0 && str_starts(r->by, STR("2002:a")))
-        out->inside = true;
+        out->family = STR("gmail"); /* its inner net, in 6to4's clothes */
+    out->inside = str_eq(out->family, STR("gmail")) && r->from.n == 0;
 }
 
 bool received_clause_read(struct str text, struct received_evidence *out)

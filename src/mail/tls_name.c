@@ -337,11 +337,23 @@ static void judge_words(struct str upper, struct tls_cipher *out)
     }
 }
 
+/* .NET names the parts: "Aes256, Sha384, ..."; of TLS 1.3 they are enough. */
+static struct str parts_of_thirteen(struct str upper)
+{
+    if (str_starts(upper, STR("AES256, SHA384")))
+        return STR("AES_256_GCM");
+    if (str_starts(upper, STR("AES128, SHA256")))
+        return STR("AES_128_GCM");
+    return upper;
+}
+
 static struct str find_suite(struct str upper, enum tls_version version,
                              bool *thirteen)
 {
     struct key key;
 
+    if (version == VERSION_TLS13)
+        upper = parts_of_thirteen(upper);
     if (str_find(upper, STR("__")) < upper.n) {
         make_key_of_parts(upper, version == VERSION_TLS13, &key);
     } else {
