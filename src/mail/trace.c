@@ -298,6 +298,7 @@ void trace_read(struct str header, const struct str *trust, size_t trust_n,
     read_hops(&w);
     trace_place(&w);
     trace_trust(&w);
+    trace_recorders(&w);
     trace_side(&w);
     trace_time(&w);
     trace_judge(&w);

@@ -37,6 +37,10 @@ enum reach trace_reach(struct str ip);
  * local. */
 void trace_place(struct trace_work *w);
 
+/* Turns not recorded to clear where the receiver does record it on another
+ * line; a claimed line says nothing about a trusted one. */
+void trace_recorders(struct trace_work *w);
+
 /* Whether "example.com" covers name, or "192.0.2.0/24" ip. */
 bool trace_trusts(const struct trace_work *w, struct str name, struct str ip);
 /* Fills trusted, trust_boundary, trust_text. */

@@ -91,15 +91,29 @@ bool trace_trusts(const struct trace_work *w, struct str name, struct str ip)
     return false;
 }
 
-/* Exchange writes both addresses itself. Inside Microsoft's cloud they are
- * public ones of the same large net; between tenants mail leaves it. */
+/* Addresses of Microsoft's own machines; between tenants mail leaves by IPv4
+ * or by a name of its own. */
+static bool is_microsoft(const unsigned char *octets)
+{
+    static const struct net own[] = { { { 0x26, 0x03, 0x10 }, 24 },
+                                      { { 0x2a, 0x01, 0x01, 0x11 }, 32 } };
+
+    return same_net(octets, own[0].octets, own[0].bits) ||
+           same_net(octets, own[1].octets, own[1].bits);
+}
+
+/* A step between Exchange servers of one house: Exchange writes both addresses
+ * itself, and they are close, or both inside Microsoft's cloud. */
 static bool is_tenant(const struct hop *hop, const struct hop_facts *facts)
 {
     unsigned char a[16], b[16];
 
-    return str_eq(hop->family, STR("microsoft")) && facts->ip_recorded &&
-           octets_of(hop->ip, a) && octets_of(facts->by_ip, b) &&
-           same_net(a, b, str_has_char(hop->ip, ':') ? 24 : 112);
+    if (!str_eq(hop->family, STR("microsoft")) || !facts->ip_recorded ||
+        !octets_of(hop->ip, a) || !octets_of(facts->by_ip, b) ||
+        str_find_nocase(hop->helo, STR(".outbound.protection.")) < hop->helo.n)
+        return false;
+    return (is_microsoft(a) && is_microsoft(b)) ||
+           same_net(a, b, str_has_char(hop->ip, ':') ? 64 : 120);
 }
 
 /* By what the receiver recorded; a HELO name is the client's word. */
@@ -141,4 +155,62 @@ void trace_place(struct trace_work *w)
 {
     for (size_t i = 0; i < w->out->n; i++)
         place(w, &w->out->hops[i], &w->facts[i]);
+}
+
+/* A table of receivers that record TLS, by name; open addressing. */
+struct recorder {
+    struct str by;
+    bool trusted; /* by a line that counts */
+};
+
+static uint64_t hash_name(struct str name)
+{
+    uint64_t hash = 14695981039346656037u;
+
+    for (size_t i = 0; i < name.n; i++)
+        hash = (hash ^ (unsigned char)ascii_lower(name.p[i])) * 1099511628211u;
+    return hash ^ hash >> 32;
+}
+
+static struct recorder *find_recorder(struct recorder *all, size_t size,
+                                      struct str by)
+{
+    size_t at = hash_name(by) & (size - 1);
+
+    while (all[at].by.n > 0 && !str_eq_nocase(all[at].by, by))
+        at = (at + 1) & (size - 1);
+    return &all[at];
+}
+
+void trace_recorders(struct trace_work *w)
+{
+    struct trace *out = w->out;
+    size_t size = 16;
+    struct recorder *all, *r;
+
+    while (size < 2 * out->n)
+        size *= 2;
+    all = arena_array(w->arena, size, sizeof(*all));
+    for (size_t i = 0; i < out->n; i++) {
+        const struct hop *hop = &out->hops[i];
+
+        if (hop->by.n == 0 || hop->evidence == EVIDENCE_NONE)
+            continue;
+        r = find_recorder(all, size, hop->by);
+        r->by = hop->by;
+        r->trusted = r->trusted || hop->trusted;
+    }
+    for (size_t i = 0; i < out->n; i++) {
+        struct hop *hop = &out->hops[i];
+
+        if (hop->state != HOP_NOT_RECORDED || hop->by.n == 0 ||
+            !w->facts[i].smtp_word || w->facts[i].inside)
+            continue;
+        r = find_recorder(all, size, hop->by);
+        if (r->by.n == 0 || (hop->trusted && !r->trusted))
+            continue;
+        hop->state = HOP_CLEAR;
+        hop->why = STR("this receiver records TLS on another line of the "
+                       "message and recorded none here");
+    }
 }
