@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -86,6 +87,9 @@ void log_emit(enum log_level level, const char *event,
     char ts[CLOCK_ISO_SIZE];
     bool json = setup.format == LOG_JSON;
 
+    if (level == LOG_WARNING || level == LOG_ERROR)
+        metric_add(level == LOG_ERROR ? METRIC_LOG_ERRORS : METRIC_LOG_WARNINGS,
+                   1);
     if (level < setup.least)
         return;
     clock_iso(clock_wall_ms(), ts);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "net/nameserver.h"
 
@@ -374,6 +375,14 @@ static void take(struct resolver *r, struct dns_question *q,
         copy_records(q, result, arena);
 }
 
+static void count(const struct dns_question *q)
+{
+    metric_add(q->state == DNS_SECURE     ? METRIC_DNS_SECURE
+               : q->state == DNS_INSECURE ? METRIC_DNS_INSECURE
+                                          : METRIC_DNS_ERROR,
+               1);
+}
+
 void resolver_ask(struct resolver *r, struct dns_question *questions, size_t n,
                   int64_t timeout_ms, struct arena *arena)
 {
@@ -395,6 +404,7 @@ void resolver_ask(struct resolver *r, struct dns_question *questions, size_t n,
             fail_or_ours(r, &questions[i], "no DNS answer in time",
                          "timed out");
         }
+        count(&questions[i]);
     }
     free(lookups);
 }

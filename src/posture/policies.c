@@ -2,6 +2,7 @@
 #include "posture/policies.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "posture/fetch.h"
 #include "posture/sts.h"
@@ -229,8 +230,10 @@ static void refresh(struct policies *p, struct known *k, struct str id,
         fresh.id = id;
         fresh.fetched_wall_ms = clock_wall_ms();
         k->tried_mono_ms = 0;
+        metric_add(METRIC_STS_FETCHED, 1);
         replace(p, k, &fresh);
     } else {
+        metric_add(METRIC_STS_FAILED, 1);
         snprintf(k->fault, sizeof(k->fault), "%s", st.why);
         k->policy.fault = str_from_cstr(k->fault);
     }

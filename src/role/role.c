@@ -2,6 +2,7 @@
 #include "role/role.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "role/listen.h"
 
@@ -183,6 +184,8 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
         (struct role){ .name = name, .config = load_config(args.config_path) };
     log_setup(role_names[name], role->config->log_level,
               role->config->log_format);
+    if (args.metrics >= 0)
+        metrics_attach(args.metrics);
     role->doorbell = args.doorbell >= 0 ? args.doorbell : new_eventfd();
     role->stop = new_eventfd();
     role->ready = args.ready;

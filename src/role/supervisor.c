@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "role/child.h"
 #include "role/listen.h"
 #include "role/notify.h"
@@ -25,7 +26,6 @@ enum {
     EXIT_CONFIG = 3,
     EXIT_INTERNAL = 5,
     CHILDREN_MAX = 64,
-    METRICS_BYTES = 65536,
     BACKOFF_FIRST_MS = 200,
     BACKOFF_MAX_MS = 5000,
     STEADY_MS = 10000,
@@ -347,8 +347,10 @@ static void open_shared(struct supervisor *s)
     s->doorbell = eventfd(0, EFD_NONBLOCK);
     s->metrics = memfd_create("postseal-metrics", 0);
     if (s->doorbell >= 0 && s->metrics >= 0 &&
-        ftruncate(s->metrics, METRICS_BYTES) == 0)
+        ftruncate(s->metrics, (off_t)metrics_bytes()) == 0) {
+        metrics_attach(s->metrics);
         return;
+    }
     fprintf(stderr, "postseal: %s\n", strerror(errno));
     exit(EXIT_INTERNAL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "store/schema.h"
 #include "store/tx.h"
@@ -127,6 +128,7 @@ static void run_batch(struct store *store, struct job **jobs, size_t n)
 {
     bool rang = false;
     int restarts = 0;
+    int64_t begun = clock_mono_ms();
 
     while (any_left(jobs, n)) {
         if (restarts++ < RESTARTS_MAX) {
@@ -139,6 +141,7 @@ static void run_batch(struct store *store, struct job **jobs, size_t n)
                 try_batch(store, &jobs[i], 1, &rang);
     }
     store->newest_commit_mono_ms = clock_mono_ms();
+    metric_took(TIMES_COMMIT, store->newest_commit_mono_ms - begun);
     note_broken(store, store->db);
     if (rang && store->ring != NULL)
         store->ring(store->ring_context);

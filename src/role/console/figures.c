@@ -2,6 +2,7 @@
 #include "role/console/figures.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "role/role.h"
 #include "store/queue.h"
 
@@ -92,5 +93,6 @@ struct status figures_write(struct store *store, const struct config *config,
          "Age of the oldest queued delivery; 0 when none waits.");
     buf_addf(out, "postseal_queue_oldest_seconds %.3f\n",
              (double)oldest_ms(&counts) / 1000);
+    metrics_write(out);
     return status_ok();
 }

@@ -2,6 +2,7 @@
 #include "role/dispatch/carry.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "role/dispatch/guide.h"
 #include "role/dispatch/reach.h"
 #include "role/dispatch/transact.h"
@@ -74,6 +75,8 @@ static void note_fault(struct walk *w, const struct sockaddr_storage *address,
 {
     bool lasting = fault.kind == FAULT_LASTING;
 
+    if (lasting && seen != NULL)
+        metric_add(METRIC_TLS_OUT_REFUSED, 1);
     evidence_for(w, address, seen, fault.why,
                  lasting ? "refused-tls" : "deferred");
     blame_add(w, lasting, fault.why);
@@ -133,6 +136,17 @@ static struct str proof_of(struct walk *w, const struct tls_seen *seen)
                    : STR("in clear: the floor is open");
 }
 
+static void count_session(const struct tls_seen *seen)
+{
+    struct str version = str_from_cstr(seen->version);
+
+    if (seen->up)
+        metric_add(str_eq(version, STR("TLSv1.3"))   ? METRIC_TLS_OUT_13
+                   : str_eq(version, STR("TLSv1.2")) ? METRIC_TLS_OUT_12
+                                                     : METRIC_TLS_OUT_OLD,
+                   1);
+}
+
 static void record(struct walk *w, const struct sockaddr_storage *address,
                    const struct session *s, int64_t begun, bool reused)
 {
@@ -144,6 +158,7 @@ static void record(struct walk *w, const struct sockaddr_storage *address,
     e->reply = keep_text(w, s->said);
     e->send_ms = (uint32_t)(clock_mono_ms() - begun);
     if (!reused) {
+        count_session(&s->seen);
         e->connect_ms = s->connect_took_ms;
         e->tls_ms = s->tls_took_ms;
     }

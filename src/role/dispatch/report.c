@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdio.h>
 
@@ -31,6 +32,43 @@ static struct event event_of(const struct entry *entry)
     return (struct event){ "delivery.deferred", LOG_INFO };
 }
 
+static enum metric metric_of(const struct entry *entry)
+{
+    bool portal = entry->method == METHOD_PORTAL;
+
+    if (entry->attempts_n == 0)
+        return METRIC_OTHER_FAILED;
+    switch (entry->item->delivery.state) {
+    case DELIVERY_DELIVERED:
+        return METRIC_TLS_DELIVERED;
+    case DELIVERY_DEPOSITED:
+        return METRIC_PORTAL_DEPOSITED;
+    case DELIVERY_FAILED:
+        return portal ? METRIC_PORTAL_FAILED : METRIC_TLS_FAILED;
+    case DELIVERY_EXPIRED:
+        return METRIC_TLS_EXPIRED;
+    default:
+        return portal ? METRIC_PORTAL_DEFERRED : METRIC_TLS_DEFERRED;
+    }
+}
+
+static void count(const struct entry *entry, int64_t age_ms)
+{
+    static const enum metric decided[] = {
+        [FLOOR_OPEN] = METRIC_DECIDED_OPEN,
+        [FLOOR_TLS] = METRIC_DECIDED_TLS,
+        [FLOOR_VERIFIED] = METRIC_DECIDED_VERIFIED,
+        [FLOOR_SEALED] = METRIC_DECIDED_SEALED,
+    };
+    enum metric metric = metric_of(entry);
+
+    metric_add(metric, 1);
+    if (entry->item->decided)
+        metric_add(decided[entry->item->orders.floor], 1);
+    if (metric == METRIC_TLS_DELIVERED || metric == METRIC_PORTAL_DEPOSITED)
+        metric_took(TIMES_DELIVERY, age_ms);
+}
+
 void report_entry(const struct settlement *s, const struct entry *entry)
 {
     static const struct attempt none;
@@ -40,6 +78,8 @@ void report_entry(const struct settlement *s, const struct entry *entry)
     struct event event = event_of(entry);
     int64_t queued = clock_wall_ms() - s->parcel->message->received_wall_ms;
     char enh[16];
+
+    count(entry, queued);
 
     snprintf(enh, sizeof(enh), "%u.%u.%u", entry->status.enh[0],
              entry->status.enh[1], entry->status.enh[2]);

@@ -2,6 +2,7 @@
 #include "role/intake/accept.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "mail/header.h"
 #include "mail/received.h"
 #include "role/intake/access.h"
@@ -194,6 +195,8 @@ struct status accept_message(struct session *s)
         return st;
     }
     log_accepted(s);
+    metric_add(METRIC_MESSAGES_ACCEPTED, 1);
+    metric_add(METRIC_RECIPIENTS_ACCEPTED, s->tx.rcpts_n);
     return status_make(250, "2.0.0", "Ok: queued as %s", s->tx.id.text);
 }
 
@@ -219,6 +222,9 @@ void accept_refused(struct session *s, struct status why)
               LOG_CSTR("peer", stream_peer(s->stream)),
               LOG_STR("from", s->tx.from), LOG_INT("code", why.smtp),
               LOG_CSTR("result", why.why));
+    metric_add(why.smtp < 500 ? METRIC_MESSAGES_REFUSED_LATER
+                              : METRIC_MESSAGES_REFUSED,
+               1);
     /* The refusal stands whether or not it can be written down. */
     store_commit_soft(s->in->store, audit_refusal, &refusal);
 }

@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "role/intake/scram.h"
 #include "seal/password.h"
@@ -236,10 +237,12 @@ static void settle(struct session *s, const char *mechanism, struct status st)
     struct str peer = str_from_cstr(stream_peer(s->stream));
 
     if (st.smtp == 235) {
+        metric_add(METRIC_SIGN_INS_OK, 1);
         log_event(LOG_INFO, "smtp.in.signed_in",
                   LOG_STR("session", id_str(&s->id)), LOG_STR("peer", peer),
                   LOG_CSTR("mechanism", mechanism), LOG_STR("user", s->user));
     } else if (st.smtp == 535) {
+        metric_add(METRIC_SIGN_INS_FAILED, 1);
         auth_gate_failed(s->in->auth_gate, peer);
         log_event(LOG_NOTICE, "smtp.in.auth_failed",
                   LOG_STR("session", id_str(&s->id)), LOG_STR("peer", peer),

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STARTTLS (RFC 3207). What was read before counts for nothing after. */
+#include "base/metrics.h"
 #include "role/intake/session.h"
 
 static void failed(struct session *s)
 {
+    metric_add(METRIC_TLS_IN_FAILED, 1);
     log_event(LOG_INFO, "smtp.in.tls_failed",
               LOG_STR("session", id_str(&s->id)),
               LOG_CSTR("peer", stream_peer(s->stream)),
               LOG_CSTR("why", stream_fault(s->stream)));
     session_close(s);
+}
+
+static void count_session(const struct session *s)
+{
+    struct tls_seen seen = { 0 };
+
+    tls_describe(s->stream, &seen);
+    metric_add(str_eq(str_from_cstr(seen.version), STR("TLSv1.3"))
+                   ? METRIC_TLS_IN_13
+                   : METRIC_TLS_IN_12,
+               1);
 }
 
 void handshake_begin(struct session *s)
@@ -26,6 +39,8 @@ bool handshake_go_on(struct session *s)
         return false;
     s->phase = PHASE_COMMAND;
     session_expect(s, s->in->config->limits.command_ms);
+    if (result == STREAM_OK)
+        count_session(s);
     if (result != STREAM_OK)
         failed(s);
     else if (s->listen->tls == LISTEN_TLS_IMPLICIT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/portal/code.h"
 
+#include "base/metrics.h"
 #include "base/panic.h"
 #include "base/random.h"
 #include "role/portal/codemail.h"
@@ -126,6 +127,7 @@ enum code_result code_ask(struct visit *v)
         log_event(LOG_ERROR, "portal.fault", LOG_CSTR("why", st.why));
         return RESULT_FAULT;
     }
+    metric_add(a.allowed ? METRIC_CODES_SENT : METRIC_CODES_REFUSED, 1);
     log_event(LOG_INFO, a.allowed ? "portal.code_sent" : "portal.slow_down",
               LOG_STR("pickup", id_str(&v->pickup.id)),
               LOG_CSTR("peer", v->x->client));
@@ -238,6 +240,8 @@ enum code_result code_enter(struct visit *v, struct str code, struct str pin)
     enum code_result result = result_of(&e);
     if (result == RESULT_OK)
         visit_set_cookie(v, v->session_key, session);
+    metric_add(result == RESULT_OK ? METRIC_LOGINS_OK : METRIC_LOGINS_FAILED,
+               1);
     log_event(LOG_INFO,
               result == RESULT_OK ? "portal.opened" : "portal.code_refused",
               LOG_STR("pickup", id_str(&v->pickup.id)),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/portal/letter.h"
 
+#include "base/metrics.h"
 #include "store/queue.h"
 
 struct letter {
@@ -48,6 +49,8 @@ static bool write_letter(struct http_exchange *x)
                   LOG_CSTR("why", st.why));
     buf_wipe(&plain);
     rest_key_wipe(&l->key);
+    if (sent && left == 0)
+        metric_add(METRIC_PICKUPS_READ, 1);
     return sent && left == 0;
 }
 
