@@ -112,7 +112,7 @@ static const struct {
 };
 
 struct page {
-    _Atomic uint64_t counts[METRIC_COUNT];
+    _Atomic uint64_t counts[METRIC_COUNT], gauges[GAUGE_COUNT];
     struct {
         _Atomic uint64_t in[BOUNDS + 1], sum_ms, n;
     } times[TIMES_COUNT];
@@ -144,6 +144,16 @@ void metric_add(enum metric metric, uint64_t n)
 uint64_t metric_value(enum metric metric)
 {
     return atomic_load_explicit(&page->counts[metric], memory_order_relaxed);
+}
+
+void metric_set(enum metric_gauge gauge, uint64_t value)
+{
+    atomic_store_explicit(&page->gauges[gauge], value, memory_order_relaxed);
+}
+
+uint64_t metric_gauge_value(enum metric_gauge gauge)
+{
+    return atomic_load_explicit(&page->gauges[gauge], memory_order_relaxed);
 }
 
 void metric_took(enum metric_times which, int64_t ms)
@@ -204,8 +214,20 @@ static void write_times(size_t which, struct buf *out)
              times[which].name, (unsigned long long)sum);
 }
 
+static void write_roles(struct buf *out)
+{
+    head(out, "roles", "gauge",
+         "Processes the configuration asks for, and those that run.");
+    buf_addf(out,
+             "postseal_roles{state=\"wanted\"} %llu\n"
+             "postseal_roles{state=\"running\"} %llu\n",
+             (unsigned long long)metric_gauge_value(GAUGE_ROLES_WANTED),
+             (unsigned long long)metric_gauge_value(GAUGE_ROLES_RUNNING));
+}
+
 void metrics_write(struct buf *out)
 {
+    write_roles(out);
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         write_family(families[i], out);
     for (size_t i = 0; i < TIMES_COUNT; i++)

@@ -52,6 +52,12 @@ enum metric {
     METRIC_COUNT
 };
 
+enum metric_gauge {
+    GAUGE_ROLES_WANTED,  /* processes the configuration asks for */
+    GAUGE_ROLES_RUNNING, /* of them, those that run */
+    GAUGE_COUNT
+};
+
 enum metric_times {
     TIMES_DELIVERY, /* from acceptance to the far side's 250 or the portal */
     TIMES_COMMIT,   /* one transaction of the store, to disk */
@@ -66,6 +72,8 @@ size_t metrics_bytes(void);
 
 void metric_add(enum metric metric, uint64_t n);
 uint64_t metric_value(enum metric metric);
+void metric_set(enum metric_gauge gauge, uint64_t value);
+uint64_t metric_gauge_value(enum metric_gauge gauge);
 /* One duration into its histogram. */
 void metric_took(enum metric_times times, int64_t ms);
 

@@ -104,6 +104,19 @@ static void start(struct supervisor *s, enum role_name name)
         child_start(child, name, &gifts, NULL);
 }
 
+/* For /readyz and /metrics. */
+static void tell_roles(const struct supervisor *s)
+{
+    uint64_t wanted = 0, running = 0;
+
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        wanted += role_wanted(s->config, (enum role_name)i);
+        running += s->children[i].pid > 0;
+    }
+    metric_set(GAUGE_ROLES_WANTED, wanted);
+    metric_set(GAUGE_ROLES_RUNNING, running);
+}
+
 static void start_all(struct supervisor *s)
 {
     for (int i = 0; i < ROLE_COUNT; i++)
@@ -367,6 +380,7 @@ static void watch(struct supervisor *s, const sigset_t *set)
             reload(s);
         reap(s);
         restart_due(s);
+        tell_roles(s);
     }
 }
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def wait_for(gate, name, value, wait_s=20):
     raise AssertionError((name, value, figures(gate)[name]))
 
 
+def kill_role(gate, role):
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if (f"postseal-{role}".encode() in words
+                and str(gate.config).encode() in words):
+            os.kill(int(path.parent.name), signal.SIGKILL)
+
+
 def test_counts_what_happened(gate):
     before = figures(gate)
     for domain in ("pkix.example", "dane.example", "plain.example"):
@@ -79,13 +91,7 @@ def test_counts_what_happened(gate):
 def test_a_role_that_dies_goes_on_counting(gate):
     before = figures(gate)["messages_accepted_total"]
     assert before > 0
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes()
-        except OSError:
-            continue
-        if b"postseal-intake" in words and str(gate.config).encode() in words:
-            os.kill(int(path.parent.name), signal.SIGKILL)
+    kill_role(gate, "intake")
     end = time.monotonic() + 20
     while time.monotonic() < end:
         try:
@@ -94,6 +100,36 @@ def test_a_role_that_dies_goes_on_counting(gate):
         except OSError:
             time.sleep(0.2)
     assert figures(gate)["messages_accepted_total"] == before + 1
+
+
+def ready(gate):
+    try:
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{gate.port + 2}/readyz", timeout=10) as a:
+            return a.status, a.read().decode().strip()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+def test_readyz_tells_when_a_role_cannot_run(gate):
+    """A role that dies as soon as it starts is waited for ever longer."""
+    assert ready(gate) == (200, "ready")
+    key = gate.folder / "data/keys/dispatch.key"
+    away = key.with_suffix(".away")
+    key.rename(away)
+    try:
+        kill_role(gate, "dispatch")
+        end = time.monotonic() + 20
+        while ready(gate)[0] == 200 and time.monotonic() < end:
+            time.sleep(0.02)
+        code, why = ready(gate)
+    finally:
+        away.rename(key)
+    assert code == 503 and "roles run" in why
+    end = time.monotonic() + 60
+    while ready(gate)[0] != 200 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert ready(gate)[0] == 200
 
 
 def test_is_prometheus_text_and_documented(gate):

@@ -6,8 +6,6 @@
 #include "role/role.h"
 #include "store/queue.h"
 
-#include <unistd.h>
-
 static struct status counts_of(struct store *store, struct queue_counts *out)
 {
     struct rx *rx = store_read(store);
@@ -24,16 +22,24 @@ static int64_t oldest_ms(const struct queue_counts *counts)
     return counts->oldest_queued_wall_ms == 0 || age < 0 ? 0 : age;
 }
 
-/* Readable or not is for the roles that own them; they must be there. */
-static struct status keys_there(const struct config *config)
+static struct status write_nothing(struct tx *tx, void *argument)
 {
-    char path[512];
+    (void)tx;
+    (void)argument;
+    return status_ok();
+}
 
-    if (access(role_path(config, ROLE_DISPATCH_PUBLIC, path), F_OK) != 0)
-        return status_defer("%s is missing", path);
-    if (config->portal.on &&
-        access(role_path(config, ROLE_PORTAL_PUBLIC, path), F_OK) != 0)
-        return status_defer("%s is missing", path);
+/* A role without its keys does not run. The supervisor keeps count; a console
+ * without one knows none. */
+static struct status roles_run(void)
+{
+    uint64_t wanted = metric_gauge_value(GAUGE_ROLES_WANTED);
+    uint64_t running = metric_gauge_value(GAUGE_ROLES_RUNNING);
+
+    if (running < wanted)
+        return status_defer("%llu of %llu roles run",
+                            (unsigned long long)running,
+                            (unsigned long long)wanted);
     return status_ok();
 }
 
@@ -42,10 +48,13 @@ struct status figures_ready(struct store *store, const struct config *config)
     struct queue_counts counts = { 0 };
     struct status st = counts_of(store, &counts);
 
+    if (status_is_ok(st))
+        st = store_commit_soft(store, write_nothing, NULL);
+    if (status_is_ok(st))
+        st = roles_run();
+
     if (status_is_ok(st) && store_is_broken(store))
         st = status_defer("the store is broken");
-    if (status_is_ok(st))
-        st = keys_there(config);
     if (status_is_ok(st) &&
         oldest_ms(&counts) > config->delivery.give_up_after_ms)
         st = status_defer("the oldest queued delivery is %lld s old",
