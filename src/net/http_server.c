@@ -14,20 +14,34 @@ enum {
     HEAD_MS = 10000,
     BODY_MS = 20000,
     IDLE_MS = 15000,
-    GRACE_MS = 20000, /* then a kilobyte a second at least */
+    GRACE_MS = 20000,
     REQUESTS_MAX = 100,
+};
+
+/* What a reader who lets us wait is granted, by how many of the threads are
+ * writing: few slow readers may be as slow as a telephone in a tunnel, but
+ * they cannot take all threads from the others. */
+static const struct patience {
+    uint32_t part;      /* of a hundred threads, at most so many write */
+    int64_t wait_ms;    /* without taking a single octet */
+    uint32_t octets_ms; /* after GRACE_MS, at least so many a millisecond */
+} patience[] = {
+    { 25, 30000, 1 },
+    { 50, 3000, 16 },
+    { 100, 500, 64 },
 };
 
 struct http_server {
     const struct http_settings *settings;
     struct listener *listener;
     _Atomic bool retiring;
+    _Atomic uint32_t writing; /* threads that send an answer */
 };
 
 enum phase { PHASE_NEW, PHASE_HANDSHAKE, PHASE_REQUEST };
 
 struct connection {
-    const struct http_server *server;
+    struct http_server *server;
     const struct http_settings *settings;
     struct stream *stream;
     enum phase phase;
@@ -123,12 +137,26 @@ static void add_head(const struct connection *c, const struct http_answer *a,
     buf_add_cstr(out, "\r\n");
 }
 
+static const struct patience *patience_now(const struct http_server *server)
+{
+    uint32_t threads = server->settings->limits.threads;
+    size_t i = 0;
+
+    while (patience[i].part < 100 &&
+           server->writing * 100 > threads * patience[i].part)
+        i++;
+    return &patience[i];
+}
+
 bool http_send(struct http_exchange *exchange, struct str bytes)
 {
+    const struct patience *p = patience_now(exchange->server);
+
     exchange->sent += bytes.n;
+    stream_timeout(exchange->stream, p->wait_ms);
     stream_deadline(exchange->stream,
                     exchange->begun_mono_ms + GRACE_MS +
-                        (int64_t)(exchange->sent * 1000 / 1024));
+                        (int64_t)(exchange->sent / p->octets_ms));
     return stream_write(exchange->stream, bytes) == STREAM_OK;
 }
 
@@ -148,12 +176,16 @@ static void send_answer(struct connection *c, struct http_exchange *x,
     bool whole;
 
     add_head(c, &x->answer, &head);
+    c->server->writing++;
     whole = http_send(x, buf_str(&head)) && (!with_body || send_body(x));
     if (!whole || stream_flush(x->stream) != STREAM_OK) {
         /* Cut without a farewell: half an answer must not look whole. */
         c->closing = true;
         stream_free(&c->stream);
+    } else {
+        stream_timeout(x->stream, INT64_MAX);
     }
+    c->server->writing--;
     buf_free(&head);
     buf_wipe(&x->answer.body);
     buf_wipe(&x->answer.fields);
@@ -162,7 +194,8 @@ static void send_answer(struct connection *c, struct http_exchange *x,
 static void refuse(struct connection *c, uint16_t status)
 {
     struct http_exchange x = { .stream = c->stream,
-                               .begun_mono_ms = clock_mono_ms() };
+                               .begun_mono_ms = clock_mono_ms(),
+                               .server = c->server };
 
     c->closing = true;
     http_answer_text(&x, status, str_from_cstr(reason_of(status)));
@@ -216,6 +249,7 @@ static void serve(struct connection *c, const struct http_request *request,
         .answer = { .status = 404 },
         .stream = c->stream,
         .begun_mono_ms = clock_mono_ms(),
+        .server = c->server,
     };
 
     x.client = client_of(c, request, &arena);
@@ -351,7 +385,8 @@ static enum listener_next step(void *session, int64_t *park_until_mono_ms)
                     : c->in.n > 0 && answer_one(c) ? true
                                                    : take_input(c);
 
-        if (went)
+        /* Who sends without end is not waited for, but ends all the same. */
+        if (went && (c->in.n == 0 || clock_mono_ms() < c->end_mono_ms))
             continue;
         *park_until_mono_ms = c->end_mono_ms;
         if (clock_mono_ms() >= c->end_mono_ms)

@@ -39,6 +39,7 @@ struct http_exchange {
     struct stream *stream;
     int64_t begun_mono_ms;
     uint64_t sent;
+    struct http_server *server;
 };
 
 struct http_settings {
