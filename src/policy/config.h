@@ -95,7 +95,9 @@ struct limits_config {
 
 struct delivery_config {
     uint16_t port, sts_port;
-    struct str ca_file; /* "" = the system's store */
+    struct str ca_file;                        /* "" = the system's store */
+    const struct address_range *allow_private; /* where MX may lead inside */
+    size_t allow_private_n;
     int64_t connect_timeout_ms, command_timeout_ms, data_timeout_ms;
     const int64_t *retry_ms;
     size_t retry_n;

@@ -219,6 +219,12 @@ static const struct schema_key delivery_keys[] = {
       false, "Port of MX hosts." },
     { "ca", TYPE_CA, IN_CONFIG(delivery.ca_file), NO, "system", 0, 0, NULL,
       false, "PEM file of the public CAs, or *system*." },
+    { "allow-private", TYPE_RANGES, IN_CONFIG(delivery.allow_private),
+      IN_CONFIG(delivery.allow_private_n), NULL, 0, 0, NULL, false,
+      "Private addresses to which MX records and policy hosts may lead. All "
+      "others (RFC 1918, loopback and the like) are refused on the public "
+      "ports 25 and 443, so that no domain can point us at doors inside. A "
+      "*route* is not asked." },
     { "mta-sts-port", TYPE_PORT, IN_CONFIG(delivery.sts_port), NO, "443", 1,
       65535, NULL, false, "Port of MTA-STS policy hosts." },
     { "connect-timeout", TYPE_TIME, IN_CONFIG(delivery.connect_timeout_ms), NO,

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/panic.h"
+#include "posture/inside.h"
 #include "posture/sts.h"
 
 #include <arpa/inet.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CA_MAX = 8 << 20, HTTPS_PORT = 443 };
+enum { CA_MAX = 8 << 20 };
 #define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 
 struct fetcher {
@@ -76,31 +77,29 @@ static size_t collect(char *data, size_t size, size_t n, void *argument)
     return size * n;
 }
 
-/* Addresses that only this house can reach: whoever publishes a policy must
- * not make us knock at doors inside (RFC 1918, 3927, 4193, 6598). */
-static bool is_private(int family, const void *octets)
+static bool may_reach(const struct delivery_config *delivery, bool v4,
+                      uint16_t port, const void *octets)
 {
-    const unsigned char *o = octets;
+    struct sockaddr_storage ss = { .ss_family = v4 ? AF_INET : AF_INET6 };
+    struct sockaddr_in *four = (struct sockaddr_in *)&ss;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&ss;
 
-    if (family == AF_INET6) {
-        static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-        static const unsigned char zero[12] = { 0 };
-
-        if (memcmp(o, mapped, 12) == 0)
-            return is_private(AF_INET, o + 12);
-        return memcmp(o, zero, 12) == 0 || (o[0] & 0xfe) == 0xfc ||
-               (o[0] == 0xfe && o[1] >= 0x80) || o[0] == 0xff;
+    if (v4) {
+        four->sin_port = htons(port);
+        memcpy(&four->sin_addr, octets, sizeof(four->sin_addr));
+    } else {
+        six->sin6_port = htons(port);
+        memcpy(&six->sin6_addr, octets, sizeof(six->sin6_addr));
     }
-    return o[0] == 0 || o[0] == 10 || o[0] == 127 || o[0] >= 224 ||
-           (o[0] == 100 && (o[1] & 0xc0) == 64) ||
-           (o[0] == 169 && o[1] == 254) ||
-           (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168);
+    return inside_allows(delivery, &ss);
 }
 
 /* "host:port:addr,addr": curl asks no resolver of its own. */
-static struct status pin_addresses(struct resolver *resolver, struct str host,
-                                   uint16_t port, int64_t timeout_ms,
-                                   struct arena *arena, struct curl_slist **out)
+static struct status pin_addresses(struct resolver *resolver,
+                                   const struct delivery_config *delivery,
+                                   struct str host, uint16_t port,
+                                   int64_t timeout_ms, struct arena *arena,
+                                   struct curl_slist **out)
 {
     struct dns_question q[2] = { { .name = host, .type = DNS_A },
                                  { .name = host, .type = DNS_AAAA } };
@@ -115,8 +114,7 @@ static struct status pin_addresses(struct resolver *resolver, struct str host,
 
             if (q[f].rdata[i].n != (f == 0 ? 4u : 16u))
                 continue;
-            if (port == HTTPS_PORT &&
-                is_private(f == 0 ? AF_INET : AF_INET6, q[f].rdata[i].p)) {
+            if (!may_reach(delivery, f == 0, port, q[f].rdata[i].p)) {
                 refused++;
                 continue;
             }
@@ -201,8 +199,8 @@ struct status fetch_policy(struct fetcher *f, struct str domain,
     char url[400], words[CURL_ERROR_SIZE] = "";
     struct curl_slist *pinned = NULL;
     struct buf body = { 0 };
-    struct status st =
-        pin_addresses(f->resolver, host, port, timeout_ms, arena, &pinned);
+    struct status st = pin_addresses(f->resolver, &f->config->delivery, host,
+                                     port, timeout_ms, arena, &pinned);
     CURL *curl = status_is_ok(st) ? curl_easy_init() : NULL;
 
     if (status_is_ok(st) && curl == NULL)

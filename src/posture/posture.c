@@ -5,6 +5,7 @@
 #include "base/panic.h"
 #include "base/random.h"
 #include "posture/fetch.h"
+#include "posture/inside.h"
 #include "posture/need.h"
 #include "posture/policies.h"
 #include "posture/sts.h"
@@ -21,6 +22,9 @@ struct posture {
     struct resolver *resolver;
     struct fetcher *fetcher;
     struct policies *policies;
+    struct arena arena;
+    const struct sockaddr_storage *own; /* where our listeners answer */
+    size_t own_n;
 };
 
 /* One look at one domain or next hop. */
@@ -30,6 +34,7 @@ struct look {
     struct domain_posture *out;
     uint16_t port;
     int64_t until_ms;
+    bool chosen; /* by the administrator: it may be inside */
 };
 
 struct status posture_open(const struct config *config,
@@ -48,6 +53,7 @@ struct status posture_open(const struct config *config,
         return st;
     }
     st = fetcher_open(p->resolver, config, &p->fetcher);
+    p->own_n = inside_own(config, &p->arena, &p->own);
     p->policies = policies_new(p->resolver, p->fetcher, store);
     *out = p;
     if (!status_is_ok(st))
@@ -71,6 +77,7 @@ void posture_close(struct posture **p)
     policies_free(&posture->policies);
     fetcher_close(&posture->fetcher);
     resolver_close(&posture->resolver);
+    arena_free(&posture->arena);
     free(posture);
 }
 
@@ -112,21 +119,41 @@ static struct sockaddr_storage address_of(const struct look *l, int family,
     return ss;
 }
 
+static bool add_address(const struct look *l, int family, const void *octets,
+                        struct sockaddr_storage *list, size_t n, bool *refused)
+{
+    if (n == ADDRESSES_MAX)
+        return false;
+    list[n] = address_of(l, family, octets);
+    if (l->chosen || inside_allows(&l->posture->config->delivery, &list[n]))
+        return true;
+    *refused = true;
+    return false;
+}
+
 /* Takes turns, IPv6 first: where one family does not get through, the other
  * is tried soon (SO-06), and a long list of one cannot hide the other. */
 static size_t add_addresses(const struct look *l, const struct dns_question *v4,
                             const struct dns_question *v6,
-                            struct sockaddr_storage *list)
+                            struct sockaddr_storage *list, bool *refused)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < v4->n || i < v6->n; i++) {
-        if (i < v6->n && v6->rdata[i].n == 16 && n < ADDRESSES_MAX)
-            list[n++] = address_of(l, AF_INET6, v6->rdata[i].p);
-        if (i < v4->n && v4->rdata[i].n == 4 && n < ADDRESSES_MAX)
-            list[n++] = address_of(l, AF_INET, v4->rdata[i].p);
+        if (i < v6->n && v6->rdata[i].n == 16)
+            n += add_address(l, AF_INET6, v6->rdata[i].p, list, n, refused);
+        if (i < v4->n && v4->rdata[i].n == 4)
+            n += add_address(l, AF_INET, v4->rdata[i].p, list, n, refused);
     }
     return n;
+}
+
+static struct status inside_refused(struct str name)
+{
+    return status_make(550, "5.4.4",
+                       "%.*s leads to a private address, which no domain may "
+                       "send us to (see allow-private)",
+                       STR_ARG(name));
 }
 
 /* Bogus or missing answers of one family do not hide the other's addresses,
@@ -137,7 +164,9 @@ static void take_addresses(const struct look *l, struct mx_host *host,
 {
     struct sockaddr_storage *list =
         arena_array(l->arena, ADDRESSES_MAX, sizeof(*list));
-    size_t n = add_addresses(l, v4, v6, list); /* errors have no records */
+    bool refused = false;
+    size_t n =
+        add_addresses(l, v4, v6, list, &refused); /* errors have no records */
 
     host->addresses = list;
     host->addresses_n = n;
@@ -153,6 +182,8 @@ static void take_addresses(const struct look *l, struct mx_host *host,
     if (v4->state == DNS_ERROR || v6->state == DNS_ERROR) {
         host->address_state = DNS_ERROR;
         host->address_error = v4->state == DNS_ERROR ? v4->fault : v6->fault;
+    } else if (refused) {
+        host->address_error = inside_refused(host->name);
     } else {
         host->address_error = status_make(550, "5.4.4", "%.*s has no address",
                                           STR_ARG(host->name));
@@ -342,6 +373,19 @@ static void put_in_order(struct mx_host *hosts, size_t n)
         }
 }
 
+/* By name, and once they are looked up, by address. */
+static bool is_ourselves(const struct look *l, const struct mx_host *host)
+{
+    const struct posture *p = l->posture;
+
+    if (str_eq_nocase(host->name, p->config->hostname))
+        return true;
+    for (size_t i = 0; i < host->addresses_n; i++)
+        if (inside_is_own(p->own, p->own_n, &host->addresses[i]))
+            return true;
+    return false;
+}
+
 /* We are one of the hosts: only better ones may be tried, or mail would go in
  * circles (RFC 5321, 5.1). */
 static void drop_ourselves(const struct look *l)
@@ -349,7 +393,7 @@ static void drop_ourselves(const struct look *l)
     struct domain_posture *out = l->out;
 
     for (size_t i = 0; i < out->hosts_n; i++) {
-        if (!str_eq_nocase(out->hosts[i].name, l->posture->config->hostname))
+        if (!is_ourselves(l, &out->hosts[i]))
             continue;
         size_t kept = i;
         while (kept > 0 &&
@@ -461,6 +505,10 @@ static bool look_at_literal(const struct look *l, struct str text)
 
     if (!address_text(l, text, address))
         return false;
+    if (!l->chosen && !inside_allows(&l->posture->config->delivery, address)) {
+        l->out->status = inside_refused(text);
+        return true;
+    }
     one_host(l, text, DNS_INSECURE);
     l->out->hosts[0].addresses = address;
     l->out->hosts[0].addresses_n = 1;
@@ -503,6 +551,9 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
     if (!status_is_ok(out->status))
         return;
     look_up_hosts(&l);
+    drop_ourselves(&l);
+    if (!status_is_ok(out->status))
+        return;
     if (out->implicit_mx && out->hosts[0].addresses_n == 0) {
         /* Neither MX nor address: nobody there takes mail (RFC 5321, 5.1). */
         out->status = out->hosts[0].address_error;
@@ -536,7 +587,8 @@ void posture_host(struct posture *p, struct str host, uint16_t port,
                       .arena = arena,
                       .out = out,
                       .port = port,
-                      .until_ms = clock_mono_ms() + timeout_ms };
+                      .until_ms = clock_mono_ms() + timeout_ms,
+                      .chosen = true };
 
     host = str_keep(arena, host);
     *out = (struct domain_posture){ .domain = host,
