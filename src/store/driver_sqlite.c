@@ -37,7 +37,7 @@ struct db {
     bool durable; /* what PRAGMA synchronous says now */
     bool broken;
     uint64_t waited_us;
-    int turn; /* see turn.h */
+    struct turn turn;
     _Atomic int log_pages;
 };
 
@@ -186,7 +186,7 @@ struct status db_open(const char *data_dir, enum db_use use, struct db **out)
         panic("SQLite %s can lose data in WAL mode: 3.51.3 is needed",
               sqlite3_libversion());
     path_of(data_dir, path);
-    db->turn = -1;
+    db->turn.fd = -1;
     vfs_register();
     code = sqlite3_open_v2(path, &db->raw, flags, VFS_NAME);
     st = code == SQLITE_OK ? set_up(db, use)
@@ -207,7 +207,7 @@ void db_close(struct db **db)
     for (size_t i = 0; i < (*db)->statements_n; i++)
         sqlite3_finalize((*db)->statements[i].raw);
     sqlite3_close((*db)->raw);
-    turn_close((*db)->turn);
+    turn_close(&(*db)->turn);
     free(*db);
     *db = NULL;
 }
@@ -234,10 +234,10 @@ struct status db_begin(struct db *db, bool durable)
     if (db->broken)
         return status_defer("the store's disk failed: restart needed");
     set_durable(db, durable);
-    turn_take(db->turn);
+    turn_take(&db->turn);
     st = stmt_run(db_sql(db, "BEGIN IMMEDIATE"));
     if (!status_is_ok(st))
-        turn_give(db->turn);
+        turn_give(&db->turn);
     return st;
 }
 
@@ -245,7 +245,7 @@ struct status db_commit(struct db *db)
 {
     struct status st = stmt_run(db_sql(db, "COMMIT"));
 
-    turn_give(db->turn);
+    turn_give(&db->turn);
     return st;
 }
 
@@ -253,7 +253,7 @@ void db_rollback(struct db *db)
 {
     if (sqlite3_get_autocommit(db->raw) == 0)
         stmt_run(db_sql(db, "ROLLBACK"));
-    turn_give(db->turn);
+    turn_give(&db->turn);
 }
 
 int db_checkpoint(struct db *db, enum db_checkpoint how)
@@ -268,10 +268,10 @@ int db_checkpoint(struct db *db, enum db_checkpoint how)
     sqlite3_busy_handler(
         db->raw, how == DB_CHECKPOINT_RESTART ? on_busy_short : NULL, db);
     if (how == DB_CHECKPOINT_RESTART)
-        turn_take(db->turn);
+        turn_take(&db->turn);
     code = sqlite3_wal_checkpoint_v2(db->raw, NULL, modes[how], &log, &copied);
     if (how == DB_CHECKPOINT_RESTART)
-        turn_give(db->turn);
+        turn_give(&db->turn);
     if (code != SQLITE_OK)
         note_sync(db, code);
     if (code != SQLITE_OK)
