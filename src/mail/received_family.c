@@ -360,6 +360,9 @@ void received_judge(const struct received *r, struct received_evidence *out)
     *out = (struct received_evidence){ .way = WAY_SMTP };
     judge_word(r, out);
     judge_software(r, out);
+    /* With a client there IIS writes its address. */
+    if (r->pickup && str_starts(r->with, STR("Microsoft SMTPSVC")))
+        out->way = WAY_LOCAL;
     judge_open(r, out);
     judge_clauses(r, out);
     if (out->family.n == 0)

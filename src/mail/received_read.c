@@ -320,8 +320,12 @@ static bool take_helo(struct received *r, struct str comment)
         r->helo = first_word(str_from(comment, at + 5));
         return true;
     }
+    /* CommuniGate: "account a@b HELO x" */
+    if (str_starts(comment, STR("account ")))
+        comment = str_from(comment, str_find(comment, STR(" HELO ")) + 1);
     if (str_starts_nocase(comment, STR("HELO ")) ||
-        str_starts_nocase(comment, STR("EHLO "))) {
+        str_starts_nocase(comment, STR("EHLO ")) ||
+        str_starts(comment, STR("LHLO "))) {
         r->helo = first_word(str_from(comment, 5));
         return true;
     }
@@ -360,12 +364,24 @@ static struct str find_bracket(struct str comment, size_t *at)
     return str_first(str_from(comment, open), close + 1);
 }
 
+/* qmail: "ident@192.0.2.1" */
+static struct str behind_ident(struct str comment)
+{
+    size_t at = comment.n;
+
+    while (at > 0 && comment.p[at - 1] != '@' && !is_blank(comment.p[at - 1]))
+        at--;
+    if (at == 0 || at == comment.n || comment.p[at - 1] != '@')
+        return comment;
+    return str_from(comment, at);
+}
+
 /* Whether a comment of the from part says who was connected. Names from
  * certificates and log-ins have more words in front of a bracket. */
 static bool take_peer(struct received *r, struct str comment)
 {
     size_t at = str_find_nocase(comment, STR(" helo=")), open = 0;
-    struct str bracket, bare = received_address(comment);
+    struct str bracket, bare = received_address(behind_ident(comment));
 
     if (bare.n > 0 && comment.p[0] != '[') {
         r->ip = bare;
@@ -380,12 +396,26 @@ static bool take_peer(struct received *r, struct str comment)
     return true;
 }
 
+/* What IIS writes of mail it found in a folder. */
+static bool is_pickup(const struct received *r, size_t first, size_t by)
+{
+    static const struct str words[] = { STR_INIT("mail"), STR_INIT("pickup"),
+                                        STR_INIT("service") };
+
+    for (size_t i = 0; i < 3; i++)
+        if (by != first + 3 || r->tokens[first + i].comment ||
+            !str_eq(r->tokens[first + i].text, words[i]))
+            return false;
+    return true;
+}
+
 static void read_from(struct received *r, size_t from, size_t by)
 {
     size_t first = from + 1, peer = by;
     bool said = false;
 
-    if (first < by && !r->tokens[first].comment)
+    r->pickup = is_pickup(r, first, by);
+    if (first < by && !r->tokens[first].comment && !r->pickup)
         r->from = r->tokens[first].text;
     r->helo = without_dot(r->from);
     for (size_t i = by; i-- > first && peer == by;)
@@ -407,6 +437,11 @@ static void read_from(struct received *r, size_t from, size_t by)
         r->ip = received_address(r->from);
         r->ip_recorded = said;
     }
+    /* "x [192.0.2.1] by": the receiver's word, unless the HELO had a blank */
+    if (r->ip.n == 0 && peer == by && by > first + 1 &&
+        str_starts(r->tokens[by - 1].text, STR("[")) &&
+        !r->tokens[by - 1].comment)
+        r->ip = received_address(r->tokens[by - 1].text);
     if (said && peer == by && r->ip.n == 0)
         r->name = last_name(r->from);
 }

@@ -41,6 +41,7 @@ struct received {
     struct str helo, name, ip; /* name: by reverse DNS */
     bool ip_recorded; /* ip was written by the receiver, not by the client */
     bool unix_socket; /* the receiver says so */
+    bool pickup;      /* "from mail pickup service" */
     struct str by, by_ip;
     struct str with;  /* one or more words */
     struct str with2; /* of a second "with" */
