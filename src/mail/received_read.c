@@ -329,6 +329,11 @@ static bool take_helo(struct received *r, struct str comment)
         r->helo = first_word(str_from(comment, 5));
         return true;
     }
+    at = str_find(comment, STR(" HELO "));
+    if (str_starts(comment, STR("account ")) && at < comment.n) {
+        r->helo = first_word(str_from(comment, at + 6)); /* CommuniGate */
+        return true;
+    }
     return false;
 }
 

@@ -218,10 +218,11 @@ static void copy_clauses(struct hop *hop, struct hop_facts *facts,
 
 /* Exim puts the name it looked up in front and leaves HELO out where it is the
  * same. */
-static void fix_exim(struct hop *hop, const struct hop_facts *facts)
+static void fix_exim(struct hop *hop, const struct received *r)
 {
-    if (str_eq(hop->family, STR("exim")) && facts->ip_recorded &&
-        hop->name.n == 0 && hop->helo.n > 0 && hop->helo.p[0] != '[')
+    if (str_eq(hop->family, STR("exim")) && r->ip_recorded &&
+        hop->name.n == 0 && str_eq(hop->helo, r->from) && hop->helo.n > 0 &&
+        hop->helo.p[0] != '[')
         hop->name = hop->helo;
 }
 
@@ -243,7 +244,7 @@ static void read_hop(struct trace_work *w, const struct trace_field *field,
     hop->family = e.family;
     facts->inside = e.inside;
     facts->smtp_word = e.plain_word || e.secure_word;
-    fix_exim(hop, facts);
+    fix_exim(hop, r);
     set_state(w, hop, &e);
 }
 

@@ -223,13 +223,13 @@ static void open_field(struct reader *r, struct str line, struct str name)
 static void make_room(struct reader *r, size_t n)
 {
     size_t have = r->now.body.n;
-    bool last = r->now.body.p + have == r->text + r->used && r->used > 0;
+    bool last = r->used > 0 && r->now.body.p + have == r->text + r->used;
 
     if (last && r->room_text - r->used >= n)
         return;
     if (last)
         r->used -= have;
-    if (r->room_text - r->used < have + n) {
+    if (r->text == NULL || r->room_text - r->used < have + n) {
         r->room_text = 2 * (have + n) + TEXT_BYTES;
         r->text = arena_alloc(r->arena, r->room_text);
         r->used = 0;
