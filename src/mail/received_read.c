@@ -329,11 +329,6 @@ static bool take_helo(struct received *r, struct str comment)
         r->helo = first_word(str_from(comment, 5));
         return true;
     }
-    at = str_find(comment, STR(" HELO "));
-    if (str_starts(comment, STR("account ")) && at < comment.n) {
-        r->helo = first_word(str_from(comment, at + 6)); /* CommuniGate */
-        return true;
-    }
     return false;
 }
 
@@ -374,10 +369,10 @@ static struct str behind_ident(struct str comment)
 {
     size_t at = comment.n;
 
-    while (at > 0 && comment.p[at - 1] != '@' && !is_blank(comment.p[at - 1]))
-        at--;
-    if (at == 0 || at == comment.n || comment.p[at - 1] != '@')
+    if (count_words(comment) != 1)
         return comment;
+    while (at > 0 && comment.p[at - 1] != '@')
+        at--;
     return str_from(comment, at);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The dialects of mail servers (HA-02): who, from where, by whom, for whom. */
+/* Lines of 44 products as hops: who, from where, by whom, for whom, and TLS
+ * (HA-02). */
 #include "mail/received_read.h"
 
 #include "mail/trace.h"
