@@ -5,20 +5,16 @@ the login; and the password is nowhere to be read."""
 
 import base64
 import os
-import shutil
 import ssl
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from dispatch_gate import MAIL, Gate, certificates
 from dns_tree import DnsTree
+from exim_relay import Relay
 from lone_gate import free_port
 from smtp_peer import CLOSE, EHLO, Peer
-from tests.practice import processes
-from tests.practice.exim import BUILT_IN_USER, USER
 
 USER_NAME, SECRET = "gate", "s3cret horse-battery"
 RULES = ('rule "all" { floor verified  ladder tls portal  switch-after 1h }\n'
@@ -232,117 +228,41 @@ def test_route_tls_from_the_first_octet_is_proven_too(world, gate):
     assert hop.logins == []
 
 
-EXIM = """\
-primary_hostname = relay.example
-exim_path = {folder}/exim
-exim_user = {user}
-exim_group = {user}
-never_users =
-keep_environment = LD_LIBRARY_PATH
-spool_directory = {folder}
-log_file_path = {folder}/%slog
-pid_file_path = {folder}/exim.pid
-daemon_smtp_ports = {port} : {wrapped}
-tls_on_connect_ports = {wrapped}
-local_interfaces = {address}
-tls_advertise_hosts = *
-tls_certificate = {certificate}
-tls_privatekey = {key}
-auth_advertise_hosts = ${{if def:tls_in_cipher{{*}}{{}}}}
-host_lookup =
-rfc1413_hosts =
-acl_smtp_rcpt = receive
-acl_smtp_data = accept
-
-begin acl
-receive:
-  accept authenticated = *
-  deny   message = log in first
-
-begin routers
-all:
-  driver = accept
-  transport = box
-
-begin transports
-box:
-  driver = appendfile
-  directory = {folder}/box
-  maildir_format
-  create_directory
-  user = {user}
-  group = {user}
-
+AUTHENTICATORS = """\
 begin authenticators
 plain:
   driver = plaintext
   public_name = PLAIN
   server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{{name}}}}}{{eq{{$auth3}}{{{secret}}}}}}}}}
+  server_condition = ${if and{{eq{$auth2}{%s}}{eq{$auth3}{%s}}}}
   server_set_id = $auth2
-login:
-  driver = plaintext
-  public_name = LOGIN
-  server_prompts = "Username:: : Password::"
-  server_condition = ${{if and{{{{eq{{$auth1}}{{{name}}}}}{{eq{{$auth2}}{{{secret}}}}}}}}}
-  server_set_id = $auth1
-"""
+""" % (USER_NAME, SECRET)
 
 
 @pytest.fixture
 def exim(world, tmp_path):
-    """A real smarthost. It reads its files as another user."""
-    folder = tmp_path / "exim"
-    folder.mkdir()
-    shutil.chown(folder, USER, USER)
-    binary = (processes.SERVERS / "usr/sbin/exim4").read_bytes()
-    (folder / "exim").write_bytes(binary.replace(
-        BUILT_IN_USER, USER.encode().ljust(len(BUILT_IN_USER), b"\0")))
-    (folder / "exim").chmod(0o755)
-    for name, path in zip(("cert", "key"), world.good):
-        shutil.copy(path, folder / name)
-        shutil.chown(folder / name, USER, USER)
-    ports = free_port(), free_port()
-    config = folder / "exim.conf"
-    config.write_text(EXIM.format(
-        folder=folder, user=USER, port=ports[0], wrapped=ports[1],
-        address=HOP, certificate=folder / "cert", key=folder / "key",
-        name=USER_NAME, secret=SECRET))
-    log = folder / "out"
-    process = processes.start(processes.watched(
-        processes.any_folder() + [folder / "exim", "-C", config, "-bdf"]), log)
-    processes.wait_for_port(HOP, ports[0], process, log)
-    yield folder, ports
-    processes.stop([process])
-
-
-def boxed(folder, n):
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        got = list((folder / "box").glob("new/*"))
-        if len(got) >= n:
-            return got
-        time.sleep(0.1)
-    raise AssertionError("".join(p.read_text() for p in folder.glob("*log")))
+    relay = Relay(
+        tmp_path / "exim", HOP, world.good[:2],
+        receive="accept authenticated = *\n  deny message = log in first",
+        options="auth_advertise_hosts = ${if def:tls_in_cipher{*}{}}",
+        authenticators=AUTHENTICATORS).start()
+    yield relay
+    relay.stop()
 
 
 @pytest.mark.parametrize("way", ["starttls", "implicit"])
 def test_route_through_a_real_smarthost(world, gate, exim, way):
-    folder, ports = exim
-    g = gate(ports[way == "implicit"],
+    g = gate(exim.ports[way == "implicit"],
              options="tls implicit" if way == "implicit" else "")
     mid = g.send(["you@there.example", "ann@elsewhere.example"])
     assert {r["state"] for r in g.final(mid, 40)} == {"delivered"}
-    mails = boxed(folder, 1)
-    assert MAIL.split(b"\r\n\r\n")[1].replace(b"\r\n", b"\n") in \
-        mails[0].read_bytes()
-    main = (folder / "mainlog").read_text()
-    assert "A=plain:gate" in main and "X=TLS1.3" in main
+    text = MAIL.split(b"\r\n\r\n")[1].replace(b"\r\n", b"\n")
+    assert text in exim.mails(1)[0]
+    assert "A=plain:gate" in exim.log() and "X=TLS1.3" in exim.log()
 
 
 def test_route_real_smarthost_refuses_the_password(world, gate, exim):
-    folder, ports = exim
-    g = gate(ports[0])
+    g = gate(exim.ports[0])
     g.stop()
     with open(os.path.join(g.dir, "relay.secret"), "w") as f:
         f.write("not this one\n")
