@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DNS_PORT = 53, HEADER_OCTETS = 12 };
+enum { DNS_PORT = 53, HEADER_OCTETS = 12, REPLY_MAX = 4096 };
 
 bool nameserver_add(struct nameservers *servers, struct str text)
 {
@@ -71,15 +71,23 @@ bool nameservers_are_local(const struct nameservers *servers)
     return false;
 }
 
-/* "." NS IN, recursion desired (RFC 1035, 4.1). */
-static size_t question(unsigned char out[HEADER_OCTETS + 5])
+enum { TYPE_NS = 2, TYPE_SOA = 6, TYPE_RRSIG = 46, QUERY_OCTETS = 28 };
+
+/* "." TYPE IN, recursion desired, signatures wanted (RFC 1035, 4.1; RFC 6891,
+ * 6.1; RFC 3225). */
+static void question(unsigned char type, unsigned char out[QUERY_OCTETS])
 {
-    static const unsigned char rest[] = { 1, 0, 0, 1, 0, 0, 0, 0,
-                                          0, 0, 0, 0, 2, 0, 1 };
+    static const unsigned char rest[] = {
+        1, 0, 0,  1,                      /* RD, one question */
+        0, 0, 0,  0, 0,    1,             /* one additional record */
+        0, 0, 0,  0, 1,                   /* ".", type, IN */
+        0, 0, 41, 4, 0xd0, 0, 0, 0x80, 0, /* OPT, 1232 octets, DO */
+        0, 0,
+    };
 
     random_bytes(out, 2);
     memcpy(out + 2, rest, sizeof(rest));
-    return 2 + sizeof(rest);
+    out[14] = type;
 }
 
 static int ask(const struct sockaddr_storage *to, const unsigned char *query,
@@ -98,37 +106,41 @@ static int ask(const struct sockaddr_storage *to, const unsigned char *query,
     return fd;
 }
 
-static bool answers(int fd, const unsigned char *query)
+static size_t answer(int fd, const unsigned char *query, unsigned char *reply,
+                     size_t cap)
 {
-    unsigned char reply[512];
-    ssize_t n = recv(fd, reply, sizeof(reply), 0);
+    ssize_t n = recv(fd, reply, cap, 0);
+    bool good = n >= HEADER_OCTETS && memcmp(reply, query, 2) == 0 &&
+                (reply[2] & 0x80) != 0;
 
-    return n >= HEADER_OCTETS && memcmp(reply, query, 2) == 0 &&
-           (reply[2] & 0x80) != 0;
+    return good ? (size_t)n : 0;
 }
 
-bool nameservers_answer(const struct nameservers *servers, int wait_ms)
+/* The first reply of any of them; 0: none came in time. */
+static size_t exchange(const struct nameservers *servers, unsigned char type,
+                       int wait_ms, unsigned char *reply, size_t cap)
 {
-    unsigned char query[HEADER_OCTETS + 5];
-    size_t n = question(query), open = 0;
+    unsigned char query[QUERY_OCTETS];
     struct pollfd fds[NAMESERVERS_MAX];
     int64_t end = clock_mono_ms() + wait_ms;
-    bool found = false;
+    size_t open = 0, got = 0;
 
+    question(type, query);
     for (size_t i = 0; i < servers->n; i++) {
-        fds[i] = (struct pollfd){ ask(&servers->list[i].address, query, n),
-                                  POLLIN, 0 };
+        fds[i] = (struct pollfd){
+            ask(&servers->list[i].address, query, sizeof(query)), POLLIN, 0
+        };
         open += fds[i].fd >= 0;
     }
-    while (open > 0 && !found) {
+    while (open > 0 && got == 0) {
         int64_t left = end - clock_mono_ms();
 
         if (left <= 0 || poll(fds, (nfds_t)servers->n, (int)left) <= 0)
             break;
-        for (size_t i = 0; i < servers->n; i++) {
+        for (size_t i = 0; i < servers->n && got == 0; i++) {
             if (fds[i].fd < 0 || fds[i].revents == 0)
                 continue;
-            found |= answers(fds[i].fd, query);
+            got = answer(fds[i].fd, query, reply, cap);
             close(fds[i].fd);
             fds[i].fd = -1;
             open--;
@@ -137,5 +149,78 @@ bool nameservers_answer(const struct nameservers *servers, int wait_ms)
     for (size_t i = 0; i < servers->n; i++)
         if (fds[i].fd >= 0)
             close(fds[i].fd);
-    return found;
+    return got;
+}
+
+bool nameservers_answer(const struct nameservers *servers, int wait_ms)
+{
+    unsigned char reply[REPLY_MAX];
+
+    return exchange(servers, TYPE_NS, wait_ms, reply, sizeof(reply)) > 0;
+}
+
+/* --- the times of the root's signatures -----------------------------------
+ */
+
+static uint32_t number(const char *p, size_t octets)
+{
+    uint32_t n = 0;
+
+    while (octets-- > 0)
+        n = n << 8 | (unsigned char)*p++;
+    return n;
+}
+
+/* Steps over a name, compressed or not. */
+static bool skip_name(struct str *rest)
+{
+    for (;;) {
+        if (rest->n == 0)
+            return false;
+        size_t label = (unsigned char)rest->p[0];
+        size_t used = label >= 0xc0 ? 2 : label + 1;
+
+        if ((label > 63 && label < 0xc0) || used > rest->n)
+            return false;
+        *rest = str_from(*rest, used);
+        if (label == 0 || label >= 0xc0)
+            return true;
+    }
+}
+
+bool nameserver_reply_times(struct str reply, struct signature_times *out)
+{
+    struct str rest = str_from(reply, HEADER_OCTETS);
+
+    if (reply.n < HEADER_OCTETS || number(reply.p + 4, 2) != 1 ||
+        !skip_name(&rest) || rest.n < 4)
+        return false;
+    rest = str_from(rest, 4);
+    for (uint32_t left = number(reply.p + 6, 2); left > 0; left--) {
+        if (!skip_name(&rest) || rest.n < 10)
+            return false;
+        uint32_t type = number(rest.p, 2);
+        size_t n = number(rest.p + 8, 2);
+
+        rest = str_from(rest, 10);
+        if (n > rest.n)
+            return false;
+        /* RFC 4034, 3.1: expiration and inception, seconds since 1970. */
+        if (type == TYPE_RRSIG && n >= 18) {
+            out->until_s = number(rest.p + 8, 4);
+            out->from_s = number(rest.p + 12, 4);
+            return true;
+        }
+        rest = str_from(rest, n);
+    }
+    return false;
+}
+
+bool nameservers_root_times(const struct nameservers *servers, int wait_ms,
+                            struct signature_times *out)
+{
+    unsigned char reply[REPLY_MAX];
+    size_t n = exchange(servers, TYPE_SOA, wait_ms, reply, sizeof(reply));
+
+    return n > 0 && nameserver_reply_times(str_of(reply, n), out);
 }

@@ -31,4 +31,15 @@ bool nameservers_are_local(const struct nameservers *servers);
  * within wait_ms. */
 bool nameservers_answer(const struct nameservers *servers, int wait_ms);
 
+/* From when to when signatures hold, in seconds since 1970. */
+struct signature_times {
+    int64_t from_s, until_s;
+};
+/* Of the root's SOA, as one of them passes it on, not checked: good enough to
+ * see whether our clock is right. False: no answer, or none that is signed. */
+bool nameservers_root_times(const struct nameservers *servers, int wait_ms,
+                            struct signature_times *out);
+/* Of the first signature in a DNS message (RFC 4034, 3.1). Pure. */
+bool nameserver_reply_times(struct str reply, struct signature_times *out);
+
 #endif

@@ -86,7 +86,7 @@ static void *answer(void *argument)
     ssize_t n = recvfrom(s->fd, query, sizeof(query), 0,
                          (struct sockaddr *)&from, &from_n);
 
-    assert_int_equal(n, 17);
+    assert_int_equal(n, 28);
     query[2] |= 0x80;
     query[3] = 2; /* SERVFAIL: it lives */
     sendto(s->fd, query, (size_t)n, 0, (struct sockaddr *)&from, from_n);
@@ -116,12 +116,68 @@ static void alive_or_not(void **state)
     close(good.fd);
 }
 
+#define HEAD(answers) "\1\2\x81\x80\0\1\0" answers "\0\0\0\0"
+#define ROOT_SOA "\0\0\6\0\1"
+#define NAME "\xc0\x0c"
+/* Type covered to labels, TTL; then until and from; key tag. */
+#define RRSIG(n, until, from)                                                  \
+    "\0\x2e\0\1\0\0\0\1\0" n "\0\6\x0d\0\0\0\0\1" until from "\0\1"
+
+static void times_of_a_reply(void **state)
+{
+    static const struct {
+        const char *name;
+        struct str in;
+        bool good;
+        int64_t from_s, until_s;
+    } rows[] = {
+        { "signed",
+          STR_INIT(HEAD("\1")
+                       ROOT_SOA NAME RRSIG("\x12", "\x6b\0\0\0", "\x6a\0\0\0")),
+          true, 0x6a000000, 0x6b000000 },
+        { "behind another record",
+          STR_INIT(HEAD("\2") ROOT_SOA "\1a\0\0\6\0\1\0\0\0\1\0\2xy" NAME RRSIG(
+              "\x12", "\0\0\0\2", "\0\0\0\1")),
+          true, 1, 2 },
+        { "only an unsigned record",
+          STR_INIT(HEAD("\1") ROOT_SOA NAME "\0\6\0\1\0\0\0\1\0\2xy"), false, 0,
+          0 },
+        { "no answer", STR_INIT(HEAD("\0") ROOT_SOA), false, 0, 0 },
+        { "too short a signature",
+          STR_INIT(HEAD("\1") ROOT_SOA NAME "\0\x2e\0\1\0\0\0\1\0\2\0\6"),
+          false, 0, 0 },
+        { "length beyond the end",
+          STR_INIT(HEAD("\1")
+                       ROOT_SOA NAME RRSIG("\x40", "\0\0\0\2", "\0\0\0\1")),
+          false, 0, 0 },
+        { "reserved label",
+          STR_INIT(HEAD("\1") ROOT_SOA
+                   "\x80" RRSIG("\x12", "\0\0\0\2", "\0\0\0\1")),
+          false, 0, 0 },
+        { "more answers than there are", STR_INIT(HEAD("\x40") ROOT_SOA), false,
+          0, 0 },
+        { "cut", STR_INIT("\1\2\x81\x80\0\1"), false, 0, 0 },
+        { "empty", STR_INIT(""), false, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct signature_times times = { 0 };
+
+        if (nameserver_reply_times(rows[i].in, &times) != rows[i].good)
+            fail_msg("%s", rows[i].name);
+        assert_int_equal(times.from_s, rows[i].from_s);
+        assert_int_equal(times.until_s, rows[i].until_s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses),
         cmocka_unit_test(resolv_conf),
         cmocka_unit_test(alive_or_not),
+        cmocka_unit_test(times_of_a_reply),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,11 @@ void resolver_close(struct resolver **resolver)
     free(r);
 }
 
+const struct nameservers *resolver_servers(const struct resolver *r)
+{
+    return &r->servers;
+}
+
 /* --- the pump ----------------------------------------------------------------
  */
 

@@ -47,6 +47,10 @@ struct resolver;
 struct status resolver_open(const struct config *config, struct resolver **out);
 void resolver_close(struct resolver **resolver);
 
+/* Whom it forwards to; its own as long as it is open. */
+struct nameservers;
+const struct nameservers *resolver_servers(const struct resolver *resolver);
+
 /* Asks all questions at once and waits for all answers, at most timeout_ms;
  * what has no answer by then is DNS_ERROR. Answers live in arena. */
 void resolver_ask(struct resolver *resolver, struct dns_question *questions,

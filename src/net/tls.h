@@ -35,6 +35,8 @@ struct tls_trust;
 /* ca_file "" is the system's store. Read once: no files are needed later. */
 struct status tls_trust_open(struct str ca_file, struct tls_trust **out);
 void tls_trust_close(struct tls_trust **trust);
+/* How many public CAs there are in it. */
+size_t tls_trust_count(struct tls_trust *trust);
 
 struct tls_record { /* TLSA, RFC 6698, 2.1 */
     uint8_t usage, selector, matching;

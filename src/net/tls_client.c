@@ -67,6 +67,13 @@ void tls_trust_close(struct tls_trust **trust)
     *trust = NULL;
 }
 
+size_t tls_trust_count(struct tls_trust *trust)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(trust->forced);
+
+    return (size_t)sk_X509_OBJECT_num(X509_STORE_get0_objects(store));
+}
+
 SSL_CTX *tls_trust_forced(struct tls_trust *trust)
 {
     return trust->forced;

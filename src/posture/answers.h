@@ -14,8 +14,8 @@
 #include "posture/probe.h"
 #include "posture/selftest.h"
 
-enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
-struct str answer_name(enum answer answer); /* "no", "yes", "cannot-tell" */
+enum answer_can { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
+struct str answer_name(enum answer_can answer); /* "no", "yes", "cannot-tell" */
 
 enum answer_fault {
     ANSWER_FAULT_NONE, /* nobody: the answer is yes */
@@ -36,7 +36,7 @@ struct str answer_now_name(enum answer_now now); /* "delivered", "waits" ... */
 
 struct floor_answer {
     enum floor floor; /* open, tls, verified */
-    enum answer can;
+    enum answer_can can;
     enum answer_fault fault;
     enum answer_now now;
     enum verified_by by; /* when delivered */
@@ -71,9 +71,10 @@ struct answers {
     struct floor_answer floor[ANSWER_FLOORS]; /* open, tls, verified */
     /* NIST SP 800-52r2: TLS 1.2+ with approved suites and nothing below it,
      * and the server proven. */
-    enum answer nist;
-    struct str nist_text; /* what is missing, or that it is met */
-    struct str phi_text;  /* what that means for protected health information */
+    enum answer_can nist; /* every server of the domain, towards anybody */
+    enum answer_can nist_connection; /* the connections that we would make */
+    struct str nist_text;            /* what is missing, or that it is met */
+    struct str phi_text; /* what that means for protected health information */
     struct finding *findings; /* worst first */
     size_t findings_n;
     enum severity worst; /* SEVERITY_INFO when there is none */
@@ -83,6 +84,10 @@ struct answers {
 /* self: our own state; NULL: nothing is known against us. */
 void answers_of(const struct probe *probe, const struct selftest *self,
                 struct arena *arena, struct answers *out);
+/* Whose fault is a DNS look-up that failed? Only a resolver that was seen to
+ * work makes it theirs. */
+enum answer_fault answers_whose_dns(const struct probe *probe,
+                                    const struct selftest *self);
 /* The exit code of `check`: 0 verified possible, 1 not, 4 could not be
  * determined for a reason of ours. */
 int answers_exit(const struct answers *answers);

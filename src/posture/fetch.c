@@ -172,21 +172,39 @@ static void set_up(CURL *curl, const struct fetcher *f, const char *url,
     curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &cas);
 }
 
+static const char *fault_code(CURLcode rc)
+{
+    switch (rc) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return "4.7.5";
+    case CURLE_WRITE_ERROR: /* more than a policy may have */
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_GOT_NOTHING:
+        return "4.5.0";
+    default:
+        return "4.4.1";
+    }
+}
+
 static struct status judge(CURL *curl, CURLcode rc, const char *words)
 {
     long code = 0;
     const char *type = NULL;
 
     if (rc != CURLE_OK)
-        return status_defer("MTA-STS policy fetch: %s",
-                            words[0] != '\0' ? words : curl_easy_strerror(rc));
+        return status_make(451, fault_code(rc), "MTA-STS policy fetch: %s",
+                           words[0] != '\0' ? words : curl_easy_strerror(rc));
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     if (code != 200)
-        return status_defer("MTA-STS policy fetch: HTTP status %ld", code);
+        return status_make(451, "4.5.0",
+                           "MTA-STS policy fetch: HTTP status %ld", code);
     if (type == NULL ||
         !str_starts_nocase(str_from_cstr(type), STR("text/plain")))
-        return status_defer("MTA-STS policy fetch: not text/plain");
+        return status_make(451, "4.5.0",
+                           "MTA-STS policy fetch: not text/plain");
     return status_ok();
 }
 

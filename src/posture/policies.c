@@ -212,6 +212,13 @@ static void replace(struct policies *p, struct known *k,
         p->store.save(p->store.context, k->domain, &k->policy);
 }
 
+static enum sts_trouble trouble_of(struct status st)
+{
+    return st.enh[1] == 7   ? STS_TROUBLE_CERTIFICATE
+           : st.enh[1] == 5 ? STS_TROUBLE_HTTP
+                            : STS_TROUBLE_REACH;
+}
+
 static void refresh(struct policies *p, struct known *k, struct str id,
                     int64_t timeout_ms)
 {
@@ -224,8 +231,11 @@ static void refresh(struct policies *p, struct known *k, struct str id,
     k->tried_mono_ms = clock_mono_ms();
     struct status st =
         fetch_policy(p->fetcher, k->domain, timeout_ms, &scratch, &body);
-    if (status_is_ok(st))
+    enum sts_trouble trouble = trouble_of(st);
+    if (status_is_ok(st)) {
         st = sts_policy_parse(body, &scratch, &fresh);
+        trouble = STS_TROUBLE_TEXT;
+    }
     if (status_is_ok(st)) {
         fresh.id = id;
         fresh.fetched_wall_ms = clock_wall_ms();
@@ -236,6 +246,7 @@ static void refresh(struct policies *p, struct known *k, struct str id,
         metric_add(METRIC_STS_FAILED, 1);
         snprintf(k->fault, sizeof(k->fault), "%s", st.why);
         k->policy.fault = str_from_cstr(k->fault);
+        k->policy.trouble = trouble;
     }
     arena_free(&scratch);
 }

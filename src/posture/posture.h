@@ -37,6 +37,15 @@ struct mx_host {
     struct str why;       /* that choice in plain words */
 };
 
+/* What stands between us and the policy, when there is a record. */
+enum sts_trouble {
+    STS_TROUBLE_NONE,
+    STS_TROUBLE_REACH,       /* no address, no connection, no answer */
+    STS_TROUBLE_CERTIFICATE, /* the policy host's is not valid for its name */
+    STS_TROUBLE_HTTP,        /* redirect, status, type, size */
+    STS_TROUBLE_TEXT         /* the file is no policy */
+};
+
 enum sts_mode { STS_NONE, STS_TESTING, STS_ENFORCE };
 
 struct sts_policy { /* RFC 8461 */
@@ -48,7 +57,8 @@ struct sts_policy { /* RFC 8461 */
     size_t mx_n;
     int64_t max_age_s;
     int64_t fetched_wall_ms;
-    struct str fault; /* why the newest fetch failed; "" = it did not */
+    struct str fault;         /* why the newest fetch failed; "" = it did not */
+    enum sts_trouble trouble; /* the same as a kind */
 };
 
 struct domain_posture {

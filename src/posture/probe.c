@@ -285,8 +285,8 @@ void probe_domain(struct prober *p, struct str domain, int64_t timeout_ms,
 /* --- what a delivery would meet
  * ------------------------------------------------ */
 
-static struct demand demand_at(const struct probe *probe,
-                               const struct probe_host *host, enum floor floor)
+struct demand probe_demand(const struct probe *probe,
+                           const struct probe_host *host, enum floor floor)
 {
     struct demand_facts facts = {
         .floor = floor,
@@ -306,9 +306,9 @@ static struct fault without_proof(const struct probe_address *a,
 {
     struct fault none = { FAULT_NONE, status_ok() };
 
+    seen->by = VERIFIED_NONE;
     if (!seen->up || a->fault.kind != FAULT_LASTING)
         return a->fault;
-    seen->by = VERIFIED_NONE;
     seen->fault[0] = seen->fault_code[0] = '\0';
     return none;
 }
@@ -331,7 +331,7 @@ struct fault probe_delivers(const struct probe *probe,
                             const struct probe_address *address,
                             enum floor floor, struct tls_seen *seen)
 {
-    struct demand demand = demand_at(probe, host, floor);
+    struct demand demand = probe_demand(probe, host, floor);
     struct fault fault;
 
     *seen = (struct tls_seen){ 0 };

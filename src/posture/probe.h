@@ -140,6 +140,9 @@ void prober_close(struct prober **prober);
 void probe_domain(struct prober *prober, struct str domain, int64_t timeout_ms,
                   struct arena *arena, struct probe *out);
 
+/* What a delivery with this floor demands of the host. */
+struct demand probe_demand(const struct probe *probe,
+                           const struct probe_host *host, enum floor floor);
 /* Would a delivery with this floor go through on this address now? As
  * demand_of() and clearance_judge() say of what was seen. The fault otherwise;
  * FAULT_NONE is yes. *seen: the connection it would be. */

@@ -25,17 +25,18 @@ struct remedy {
 enum { REMEDIES_MAX = 12 };
 
 struct replies {
-    enum answer good_tls; /* do all MX offer proven TLS 1.2+? */
-    enum answer any_tls;  /* do all MX offer TLS at all? */
+    enum answer_can good_tls; /* do all MX offer proven TLS 1.2+? */
+    enum answer_can any_tls;  /* do all MX offer TLS at all? */
     enum replies_force force;
-    bool clear_refused_known; /* the servers told before any mail was named */
-    struct str clear_text;    /* is mail in clear turned away? how known */
-    /* What happens to an answer by a sender of each kind. */
-    enum answer careful, ordinary, careless; /* comes back encrypted? */
+    /* Is mail in clear turned away? A server says so only to MAIL FROM (530),
+     * which is never sent here: how to find out. */
+    struct str clear_text;
+    /* Does an answer come back encrypted from a sender that demands proven
+     * TLS, from one that takes TLS where it is offered, from one without? */
+    enum answer_can careful, ordinary, careless;
     struct str careful_text, ordinary_text, careless_text;
-    struct str theirs_text; /* of THEIRDOMAIN; "" = none asked */
-    bool guaranteed;        /* only where nothing can come back in clear */
-    struct str summary;
+    struct str theirs_text;  /* of THEIRDOMAIN; "" = none asked */
+    struct str summary;      /* says so when nothing forces TLS */
     struct remedy *remedies; /* strongest first */
     size_t remedies_n;
 };
