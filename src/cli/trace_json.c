@@ -61,25 +61,25 @@ void trace_json_string(struct str s, struct buf *out)
     buf_add_char(out, '"');
 }
 
-static void add_key(const char *key, struct buf *out)
-{
-    buf_add_char(out, '"');
-    buf_add_cstr(out, key);
-    buf_add_cstr(out, "\":");
-}
+/* A member's name with what stands around it. */
+#define KEY(name) STR(",\"" name "\":")
 
-/* Of an object's later members; "" is null. */
-static void add_text(const char *key, struct str value, struct buf *out)
+static void add_value(struct str value, struct buf *out)
 {
-    buf_add_char(out, ',');
-    add_key(key, out);
     if (value.n == 0)
-        buf_add_cstr(out, "null");
+        buf_add(out, STR("null"));
     else
         trace_json_string(value, out);
 }
 
-static void add_number(const char *key, int64_t value, struct buf *out)
+/* Of an object's later members; "" is null. */
+static void add_text(struct str key, struct str value, struct buf *out)
+{
+    buf_add(out, key);
+    add_value(value, out);
+}
+
+static void add_number(struct str key, int64_t value, struct buf *out)
 {
     char digits[24];
     size_t n = sizeof(digits);
@@ -91,19 +91,17 @@ static void add_number(const char *key, int64_t value, struct buf *out)
     } while (rest > 0);
     if (value < 0)
         digits[--n] = '-';
-    buf_add_char(out, ',');
-    add_key(key, out);
+    buf_add(out, key);
     buf_add(out, str_of(digits + n, sizeof(digits) - n));
 }
 
-static void add_bool(const char *key, bool value, struct buf *out)
+static void add_bool(struct str key, bool value, struct buf *out)
 {
-    buf_add_char(out, ',');
-    add_key(key, out);
-    buf_add_cstr(out, value ? "true" : "false");
+    buf_add(out, key);
+    buf_add(out, value ? STR("true") : STR("false"));
 }
 
-static void add_null(const char *key, struct buf *out)
+static void add_null(struct str key, struct buf *out)
 {
     add_text(key, STR(""), out);
 }
@@ -115,14 +113,10 @@ static void add_tls(const struct hop *h, struct buf *out)
     const struct hop_tls *t = &h->tls;
 
     if (h->state != HOP_ENCRYPTED && h->state != HOP_WEAK) {
-        add_null("tls", out);
+        add_null(KEY("tls"), out);
         return;
     }
-    buf_add_cstr(out, ",\"tls\":{\"version\":");
-    if (t->version.n > 0)
-        trace_json_string(t->version, out);
-    else
-        buf_add_cstr(out, "null");
+    add_text(STR(",\"tls\":{\"version\":"), t->version, out);
     if (t->range_low.n > 0 || t->range_high.n > 0) {
         buf_add_cstr(out, ",\"version_range\":[");
         trace_json_string(t->range_low, out);
@@ -130,14 +124,14 @@ static void add_tls(const struct hop *h, struct buf *out)
         trace_json_string(t->range_high, out);
         buf_add_char(out, ']');
     } else {
-        add_null("version_range", out);
+        add_null(KEY("version_range"), out);
     }
-    add_text("cipher", t->cipher, out);
+    add_text(KEY("cipher"), t->cipher, out);
     if (t->bits > 0)
-        add_number("bits", t->bits, out);
+        add_number(KEY("bits"), t->bits, out);
     else
-        add_null("bits", out);
-    add_text("client_certificate",
+        add_null(KEY("bits"), out);
+    add_text(KEY("client_certificate"),
              client_certificate_name(t->client_certificate), out);
     buf_add_char(out, '}');
 }
@@ -147,42 +141,37 @@ static void add_time(const struct hop *h, struct buf *out)
     char text[CLOCK_ISO_SIZE];
 
     if (h->has_time)
-        add_text("time", clock_iso(h->wall_ms, text), out);
+        add_text(KEY("time"), clock_iso(h->wall_ms, text), out);
     else
-        add_null("time", out);
+        add_null(KEY("time"), out);
     if (h->has_delay)
-        add_number("delay_s", h->delay_ms / 1000, out);
+        add_number(KEY("delay_s"), h->delay_ms / 1000, out);
     else
-        add_null("delay_s", out);
-    add_bool("skew", h->skew, out);
+        add_null(KEY("delay_s"), out);
+    add_bool(KEY("skew"), h->skew, out);
     if (h->skew)
-        add_text("skew_why", h->skew_why, out);
+        add_text(KEY("skew_why"), h->skew_why, out);
 }
 
 static void add_hop(const struct hop *h, struct buf *out)
 {
-    buf_add_cstr(out, "{\"index\":");
-    buf_addf(out, "%zu", h->index);
-    buf_add_cstr(out, ",\"from\":{\"helo\":");
-    if (h->helo.n > 0)
-        trace_json_string(h->helo, out);
-    else
-        buf_add_cstr(out, "null");
-    add_text("name", h->name, out);
-    add_text("ip", h->ip, out);
+    add_number(STR("{\"index\":"), (int64_t)h->index, out);
+    add_text(STR(",\"from\":{\"helo\":"), h->helo, out);
+    add_text(KEY("name"), h->name, out);
+    add_text(KEY("ip"), h->ip, out);
     buf_add_char(out, '}');
-    add_text("by", h->by, out);
-    add_text("with", h->with, out);
-    add_text("state", hop_state_name(h->state), out);
-    add_text("evidence", hop_evidence_name(h->evidence), out);
-    add_text("why", h->why, out);
+    add_text(KEY("by"), h->by, out);
+    add_text(KEY("with"), h->with, out);
+    add_text(KEY("state"), hop_state_name(h->state), out);
+    add_text(KEY("evidence"), hop_evidence_name(h->evidence), out);
+    add_text(KEY("why"), h->why, out);
     add_tls(h, out);
     add_time(h, out);
-    add_bool("internal", h->internal, out);
-    add_bool("trusted", h->trusted, out);
-    add_text("family", h->family, out);
-    add_text("contradiction", h->contradiction, out);
-    add_text("raw", h->raw, out);
+    add_bool(KEY("internal"), h->internal, out);
+    add_bool(KEY("trusted"), h->trusted, out);
+    add_text(KEY("family"), h->family, out);
+    add_text(KEY("contradiction"), h->contradiction, out);
+    add_text(KEY("raw"), h->raw, out);
     buf_add_char(out, '}');
 }
 
@@ -190,13 +179,14 @@ static void add_hop(const struct hop *h, struct buf *out)
 
 static void add_boundary(const struct trace *t, struct buf *out)
 {
-    buf_add_cstr(out, ",\"trust_boundary\":{\"index\":");
+    struct str key = STR(",\"trust_boundary\":{\"index\":");
+
     if (t->trust_boundary < t->n)
-        buf_addf(out, "%zu", t->trust_boundary);
+        add_number(key, (int64_t)t->trust_boundary, out);
     else
-        buf_add_cstr(out, "null");
-    add_bool("assumed", t->trust_assumed, out);
-    add_text("text", t->trust_text, out);
+        add_null(key, out);
+    add_bool(KEY("assumed"), t->trust_assumed, out);
+    add_text(KEY("text"), t->trust_text, out);
     buf_add_char(out, '}');
 }
 
@@ -204,9 +194,8 @@ static void add_notes(const struct trace *t, struct buf *out)
 {
     buf_add_cstr(out, ",\"notes\":[");
     for (const struct trace_note *n = t->notes; n != NULL; n = n->next) {
-        buf_add_cstr(out, "{\"id\":");
-        trace_json_string(n->id, out);
-        add_text("text", n->text, out);
+        add_text(STR("{\"id\":"), n->id, out);
+        add_text(KEY("text"), n->text, out);
         buf_add_cstr(out, n->next != NULL ? "}," : "}");
     }
     buf_add_char(out, ']');
@@ -214,13 +203,12 @@ static void add_notes(const struct trace *t, struct buf *out)
 
 void trace_json(const struct trace *t, struct str name, struct buf *out)
 {
-    buf_add_cstr(out, "{\"verdict\":");
-    trace_json_string(trace_verdict_name(t->verdict), out);
+    add_text(STR("{\"verdict\":"), trace_verdict_name(t->verdict), out);
     if (name.n > 0)
-        add_text("file", name, out);
-    add_text("summary", t->summary, out);
-    add_text("advice", t->advice, out);
-    add_text("message_id", t->message_id, out);
+        add_text(KEY("file"), name, out);
+    add_text(KEY("summary"), t->summary, out);
+    add_text(KEY("advice"), t->advice, out);
+    add_text(KEY("message_id"), t->message_id, out);
     add_boundary(t, out);
     buf_add_cstr(out, ",\"hops\":[");
     for (size_t i = 0; i < t->n; i++) {
@@ -230,7 +218,7 @@ void trace_json(const struct trace *t, struct str name, struct buf *out)
     }
     buf_add_char(out, ']');
     if (t->hops_cut > 0)
-        add_number("hops_cut", (int64_t)t->hops_cut, out);
+        add_number(KEY("hops_cut"), (int64_t)t->hops_cut, out);
     add_notes(t, out);
     buf_add_char(out, '}');
 }
