@@ -86,7 +86,8 @@ def message(rnd, at):
         + "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=sender."
         "example; s=s1;\n\tt=1790000000; h=from:to:subject:date:message-id:"
         "mime-version:content-type;\n        bh=" + "".join(
-            rnd.choices(BASE64, k=43)) + "=;\n        b=" + blob(rnd, 5) + "\n"
+            rnd.choices(BASE64, k=43)) + "=;\n        b=" + blob(rnd, 5) + "".join(
+            rnd.choices(BASE64, k=24)) + "\n"
         "From: \"Ann Sender\" <ann@sender.example>\n"
         "To: Pat <pat@clinic.example>\n"
         f"Subject: Your appointment on the {rnd.randrange(1, 29)}th\n"

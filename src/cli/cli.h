@@ -45,6 +45,7 @@ struct cli_command {
     const char *summary;   /* one line, "Make a working configuration" */
     const char *details;   /* paragraphs for manual page and --help */
     const char *examples;  /* lines, or NULL */
+    const char *exits;     /* "0 encrypted, 1 weak"; NULL: as every command */
     size_t least, most;    /* how many arguments */
     bool json;             /* knows --json */
     const struct cli_option *options; /* NULL: only the common ones */

@@ -64,9 +64,12 @@ void cli_help(const struct cli_command *command, FILE *out)
     print_options(cli_common_options, command->json, out);
     if (command->examples != NULL)
         fprintf(out, "\nexamples:\n%s", command->examples);
-    fputs("\nexit status: 0 yes or done, 1 no, 2 usage, 3 configuration not "
-          "valid,\n4 try again later, 5 internal fault\n",
-          out);
+    fputs("\nexit status:\n", out);
+    print_wrapped(command->exits != NULL
+                      ? command->exits
+                      : "0 yes or done, 1 no, 2 usage, 3 configuration not "
+                        "valid, 4 try again later, 5 internal fault",
+                  2, out);
 }
 
 void cli_overview(FILE *out)

@@ -82,6 +82,11 @@ static void command(const struct cli_command *c)
     options(c->options, true);
     if (c->examples != NULL)
         printf("```\n%s```\n\n", c->examples);
+    if (c->exits != NULL) {
+        fputs("Exit status: ", stdout);
+        text(c->exits);
+        fputs(".\n\n", stdout);
+    }
 }
 
 static void synopsis(const struct cli_command *c)

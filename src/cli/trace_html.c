@@ -36,17 +36,22 @@ static const char head[] =
     "font-size:.9rem;padding-top:.3rem;margin:1rem 0}\n"
     "details{margin-top:.3rem}summary{cursor:pointer;color:var(--dim)}\n"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}\n"
-    "@media print{body{max-width:none}details{display:block}}\n"
+    ".hop p{margin:0}.who{float:right;color:var(--dim);font-size:.8rem}"
+    ".paper{display:none}\n"
+    "@media print{body{max-width:none;font-size:11pt;padding:0}"
+    "details{display:none}.paper{display:block}.hop{break-inside:avoid}"
+    ".verdict{border:1px solid}}\n"
     "</style>\n</head>\n<body>\n";
 
 static void put(struct str s, struct buf *out)
 {
     for (size_t at = 0; at < s.n;) {
-        unsigned char c = (unsigned char)s.p[at];
-        size_t n = utf8_length(str_from(s, at));
-        bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.p[at + 1] < 0xa0;
+        size_t n = trace_hidden(str_from(s, at));
+        char c = s.p[at];
 
-        if (c == '<')
+        if (n > 0 && c != '\t')
+            buf_add_cstr(out, "\xef\xbf\xbd"); /* U+FFFD */
+        else if (c == '<')
             buf_add_cstr(out, "&lt;");
         else if (c == '>')
             buf_add_cstr(out, "&gt;");
@@ -54,11 +59,9 @@ static void put(struct str s, struct buf *out)
             buf_add_cstr(out, "&amp;");
         else if (c == '"')
             buf_add_cstr(out, "&quot;");
-        else if (n == 0 || c1 || (c < 0x20 && c != '\t') || c == 0x7f)
-            buf_add_cstr(out, "\xef\xbf\xbd");
         else
-            buf_add(out, str_of(s.p + at, n));
-        at += n == 0 ? 1 : n;
+            buf_add(out, str_of(s.p + at, utf8_length(str_from(s, at))));
+        at += n > 0 ? n : utf8_length(str_from(s, at));
     }
 }
 
@@ -97,36 +100,35 @@ static const char *verdict_hue(enum trace_verdict v)
                                       : "warn";
 }
 
-static struct str time_words(const struct hop *h, struct arena *arena)
-{
-    char text[CLOCK_ISO_SIZE];
-
-    if (!h->has_time)
-        return STR("not told");
-    clock_iso(h->wall_ms, text);
-    if (h->has_delay)
-        return arena_printf(arena, "%.10s %.8s UTC, %lld s later", text,
-                            text + 11, (long long)(h->delay_ms / 1000));
-    return arena_printf(arena, "%.10s %.8s UTC", text, text + 11);
-}
-
 static void put_hop(const struct hop *h, struct arena *arena, struct buf *out)
 {
-    buf_addf(out, "<li class=\"hop\"><span class=\"tag %s\">%s</span> ",
-             h->internal ? "dim" : hue(h->state), trace_state_words(h->state));
+    buf_addf(
+        out,
+        "<li class=\"hop\"><p><b>%zu</b> <span class=\"tag %s\">%s</span> ",
+        h->index + 1, h->internal ? "dim" : hue(h->state),
+        trace_state_words(h->state));
     put(trace_tls_words(h, arena), out);
+    buf_addf(out, "%s <span class=\"who\">%s</span></p>",
+             h->internal && h->state != HOP_LOCAL ? " (inside one organisation)"
+                                                  : "",
+             h->trusted ? "trusted line" : "claimed");
     buf_add_cstr(out, "<dl><dt>from</dt><dd>");
     put(trace_from_words(h, arena), out);
-    put_in("</dd><dt>to</dt><dd>", h->by, "", out);
-    put_in("</dd><dt>protocol</dt><dd>", h->with, "", out);
-    put_in("</dd><dt>time</dt><dd>", time_words(h, arena), "", out);
+    put_in("</dd><dt>to</dt><dd>", h->by.n > 0 ? h->by : STR("(not told)"), " ",
+           out);
+    put_in("<span class=\"dim\">", trace_by_words(h, arena), "</span>", out);
+    put_in("</dd><dt>time</dt><dd>", trace_time_words(h, arena), "", out);
     if (!h->internal)
         put_in("</dd><dt>why</dt><dd>", h->why, "", out);
+    put_in("</dd><dt>certificate</dt><dd>", trace_certificate_words(h), "",
+           out);
     put_in("</dd><dt>but</dt><dd>", h->contradiction, "", out);
     put_in("</dd><dt>clock</dt><dd>", h->skew_why, "", out);
     buf_add_cstr(out, "</dd></dl>");
+    /* Paper cannot unfold anything. */
     put_in("<details><summary>as written</summary><pre>", h->raw,
            "</pre></details>", out);
+    put_in("<pre class=\"paper\">", h->raw, "</pre>", out);
     buf_add_cstr(out, "</li>\n");
 }
 
@@ -153,12 +155,15 @@ static void put_trace(const struct trace *t, struct str name,
     buf_add_cstr(out, "<ol>\n");
     for (size_t i = 0; i < t->n; i++) {
         if (i == t->trust_boundary && i > 0)
-            buf_add_cstr(out, "<li class=\"edge\">Above: only claimed. Below: "
-                              "written by receivers you trust.</li>\n");
+            buf_add_cstr(out, "<li class=\"edge\">Above: claimed by others. "
+                              "Below: written by your own receivers.</li>\n");
         put_hop(&t->hops[i], arena, out);
     }
     buf_add_cstr(out, "</ol>\n");
     put_in("<p class=\"dim\">", t->trust_text, "</p>\n", out);
+    if (t->has_total && t->n > 1)
+        put_in("<p class=\"dim\">From the first to the last line you trust: ",
+               trace_span_words(t->total_ms, arena), ".</p>\n", out);
     for (const struct trace_note *n = t->notes; n != NULL; n = n->next)
         put_in("<p><b>Note:</b> ", n->text, "</p>\n", out);
 }

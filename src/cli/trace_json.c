@@ -217,6 +217,10 @@ void trace_json(const struct trace *t, struct str name, struct buf *out)
         add_hop(&t->hops[i], out);
     }
     buf_add_char(out, ']');
+    if (t->has_total)
+        add_number(KEY("total_s"), t->total_ms / 1000, out);
+    else
+        add_null(KEY("total_s"), out);
     if (t->hops_cut > 0)
         add_number(KEY("hops_cut"), (int64_t)t->hops_cut, out);
     add_notes(t, out);

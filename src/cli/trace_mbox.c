@@ -91,10 +91,11 @@ static bool skip_body(struct mbox *m)
             continue;
         }
         m->at = (size_t)(hit - all.p);
-        if (memchr(hit, '\n', all.n - m->at) == NULL &&
-            all.n - m->at < BORDER_MAX && more(m))
+        if (all.n - m->at < BORDER_MAX &&
+            memchr(hit, '\n', all.n - m->at) == NULL && more(m))
             continue; /* the line was cut */
-        if (after_blank(all, m->at) && is_border(first_line(rest_of(m))))
+        if (after_blank(buf_str(&m->window), m->at) &&
+            is_border(first_line(str_first(rest_of(m), BORDER_MAX))))
             return true;
         m->at += 5;
     }
@@ -125,8 +126,9 @@ static bool skip_border_line(struct mbox *m)
         struct str rest = rest_of(m);
         size_t n = str_find_char(rest, '\n');
 
+        m->at += n;
         if (n < rest.n) {
-            m->at += n + 1;
+            m->at++;
             return true;
         }
         if (!more(m))

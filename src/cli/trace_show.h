@@ -24,11 +24,26 @@ void trace_json_string(struct str s, struct buf *out);
 void trace_html(const struct trace *traces, const struct str *names, size_t n,
                 struct buf *out);
 
+/* Length of what stands at the front of s and must not reach an eye: control
+ * characters, also those of C1, octets that are no UTF-8, marks that turn the
+ * direction of a line and would let a name rewrite what stands beside it. 0:
+ * the character is harmless. s is not empty. */
+size_t trace_hidden(struct str s);
+
 /* What a state means, in a few words for people. */
 const char *trace_state_words(enum hop_state state);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", "TLS, version not stated", "". */
 struct str trace_tls_words(const struct hop *hop, struct arena *arena);
 /* "client.example [192.0.2.1]" */
 struct str trace_from_words(const struct hop *hop, struct arena *arena);
+/* "(postfix, ESMTPS)"; "" when neither is known. */
+struct str trace_by_words(const struct hop *hop, struct arena *arena);
+/* "2026-11-23 18:00:07 UTC, 5 s later" */
+struct str trace_time_words(const struct hop *hop, struct arena *arena);
+/* "5 s", "3 min 20 s", "2 days 4 h" */
+struct str trace_span_words(int64_t ms, struct arena *arena);
+/* Whose certificate "verified" speaks of: always the sending side's. "" when
+ * the line tells of none. */
+struct str trace_certificate_words(const struct hop *hop);
 
 #endif

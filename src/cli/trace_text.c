@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-enum { WIDTH = 78 };
+enum { WIDTH = 78, INDENT = 10 };
 
 /* --- words -----------------------------------------------------------------
  */
@@ -54,30 +54,101 @@ struct str trace_from_words(const struct hop *hop, struct arena *arena)
                         name.n > 0 ? " " : "", STR_ARG(hop->ip));
 }
 
+struct str trace_by_words(const struct hop *hop, struct arena *arena)
+{
+    if (hop->family.n == 0 && hop->with.n == 0)
+        return STR("");
+    return arena_printf(arena, "(%.*s%s%.*s)", STR_ARG(hop->family),
+                        hop->family.n > 0 && hop->with.n > 0 ? ", " : "",
+                        STR_ARG(hop->with));
+}
+
+struct str trace_span_words(int64_t ms, struct arena *arena)
+{
+    static const struct {
+        int64_t s;
+        const char *big, *small;
+    } units[] = { { 86400, "days", "h" },
+                  { 3600, "h", "min" },
+                  { 60, "min", "s" } };
+    static const int64_t parts[] = { 3600, 60, 1 };
+    int64_t s = ms / 1000;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (s >= 2 * units[i].s)
+            return arena_printf(arena, "%lld %s %lld %s",
+                                (long long)(s / units[i].s), units[i].big,
+                                (long long)(s % units[i].s / parts[i]),
+                                units[i].small);
+    return arena_printf(arena, "%lld s", (long long)s);
+}
+
+struct str trace_time_words(const struct hop *hop, struct arena *arena)
+{
+    char text[CLOCK_ISO_SIZE];
+    struct str later = STR("");
+
+    if (!hop->has_time)
+        return STR("(no time told)");
+    clock_iso(hop->wall_ms, text);
+    if (hop->has_delay)
+        later = arena_printf(arena, ", %.*s later",
+                             STR_ARG(trace_span_words(hop->delay_ms, arena)));
+    return arena_printf(arena, "%.10s %.8s UTC%.*s", text, text + 11,
+                        STR_ARG(later));
+}
+
+struct str trace_certificate_words(const struct hop *hop)
+{
+    if (hop->state != HOP_ENCRYPTED && hop->state != HOP_WEAK)
+        return STR("");
+    if (hop->tls.client_certificate == CERTIFICATE_OK)
+        return STR("the receiver verified the sending side's certificate; "
+                   "whether the sending side checked the receiver's, no line "
+                   "can tell");
+    if (hop->tls.client_certificate == CERTIFICATE_BAD)
+        return STR("the sending side showed a certificate that did not "
+                   "verify; that says nothing about the receiver's");
+    return STR("");
+}
+
+size_t trace_hidden(struct str s)
+{
+    size_t n = utf8_length(s);
+    unsigned char a = (unsigned char)s.p[0], b;
+
+    if (n == 0 || a < 0x20 || a == 0x7f)
+        return n == 0 ? 1 : n;
+    if (n == 1)
+        return 0;
+    b = (unsigned char)s.p[1];
+    if (n == 2) /* C1; U+061C, a mark that turns the direction */
+        return (a == 0xc2 && b < 0xa0) || (a == 0xd8 && b == 0x9c) ? n : 0;
+    if (n == 3) /* U+2000 to U+207F: blanks without width, turning marks */
+        return (a == 0xe2 && (b == 0x80 || b == 0x81)) ||
+                       (a == 0xef && b == 0xbb && (unsigned char)s.p[2] == 0xbf)
+                   ? n
+                   : 0;
+    return a == 0xf3 && b == 0xa0 ? n : 0; /* tags, U+E0000 and behind */
+}
+
 /* --- onto a terminal -------------------------------------------------------
  */
 
-/* Strangers' octets: control characters, also those of C1, and what is no
- * UTF-8 become "?". */
 static size_t put_safe(struct str s, struct buf *out)
 {
     size_t columns = 0;
 
     for (size_t at = 0; at < s.n; columns++) {
-        size_t n = utf8_length(str_from(s, at));
-        unsigned char c = (unsigned char)s.p[at];
-        bool c1 = n == 2 && c == 0xc2 && (unsigned char)s.p[at + 1] < 0xa0;
-        /* Marks that turn the direction of a line (U+200E.., U+202A..,
-         * U+2066..) would let a name rewrite what stands beside it. */
-        bool turns = n == 3 && c == 0xe2 &&
-                     ((unsigned char)s.p[at + 1] == 0x80 ||
-                      (unsigned char)s.p[at + 1] == 0x81);
+        size_t n = trace_hidden(str_from(s, at));
 
-        if (n == 0 || c < 0x20 || c == 0x7f || c1 || turns)
+        if (n > 0) {
             buf_add_char(out, '?');
-        else
+        } else {
+            n = utf8_length(str_from(s, at));
             buf_add(out, str_of(s.p + at, n));
-        at += n == 0 ? 1 : n;
+        }
+        at += n;
     }
     return columns;
 }
@@ -143,60 +214,86 @@ static const char *off(bool color)
 /* --- one hop ---------------------------------------------------------------
  */
 
-static void put_time(const struct hop *h, struct buf *out)
+/* To be told apart without colour, too. */
+static const char *mark(const struct hop *h)
 {
-    char text[CLOCK_ISO_SIZE];
+    static const char *const marks[] = {
+        [HOP_ENCRYPTED] = "[ok]",  [HOP_WEAK] = "[!!]",
+        [HOP_CLEAR] = "[!!]",      [HOP_NOT_RECORDED] = "[ ?]",
+        [HOP_LOCAL] = "[ -]",      [HOP_NOT_SMTP] = "[ -]",
+        [HOP_UNREADABLE] = "[ ?]",
+    };
 
-    if (h->has_time) {
-        clock_iso(h->wall_ms, text);
-        buf_addf(out, "%.10s %.8s UTC", text, text + 11);
-    } else {
-        buf_add_cstr(out, "(no time)");
+    return h->internal ? "[ -]" : marks[h->state];
+}
+
+static void put_row(const char *name, struct str value, struct str more,
+                    struct buf *out)
+{
+    size_t columns;
+
+    if (value.n == 0)
+        return;
+    buf_addf(out, "%*s%-6s", INDENT, "", name);
+    columns = INDENT + 6 + put_safe(value, out);
+    if (more.n > 0) {
+        if (columns + 2 + more.n > WIDTH)
+            buf_addf(out, "\n%*s", INDENT + 6, "");
+        else
+            buf_add_cstr(out, "  ");
+        put_safe(more, out);
     }
-    if (h->has_delay)
-        buf_addf(out, "  +%lld s", (long long)(h->delay_ms / 1000));
+    buf_add_char(out, '\n');
 }
 
 static void put_note(struct str text, struct buf *out)
 {
     if (text.n == 0)
         return;
-    buf_add_cstr(out, "      ");
-    put_wrapped(text, 6, 6, out);
+    buf_addf(out, "%*s", INDENT, "");
+    put_wrapped(text, INDENT, INDENT, out);
+}
+
+static void put_state(const struct hop *h, bool color, struct arena *arena,
+                      struct buf *out)
+{
+    struct str tls = trace_tls_words(h, arena);
+
+    buf_addf(out, "%s%s%s%4zu  %s%s%s%s",
+             hue(h->internal ? HOP_LOCAL : h->state, color), mark(h),
+             off(color), h->index + 1,
+             hue(h->internal ? HOP_LOCAL : h->state, color),
+             trace_state_words(h->state), off(color), tls.n > 0 ? "  " : "");
+    put_safe(tls, out);
+    buf_add_cstr(out, h->internal && h->state != HOP_LOCAL
+                          ? "  (inside one organisation)\n"
+                          : "\n");
 }
 
 static void put_hop(const struct hop *h, bool color, struct arena *arena,
                     struct buf *out)
 {
-    struct str tls = trace_tls_words(h, arena);
-
-    buf_addf(out, "%4zu  ", h->index + 1);
-    put_safe(trace_from_words(h, arena), out);
-    buf_add_cstr(out, "\n      -> ");
-    put_safe(h->by.n > 0 ? h->by : STR("(not told)"), out);
-    buf_add_cstr(out, "   ");
-    put_time(h, out);
-    buf_addf(out, "\n      %s%s%s",
-             hue(h->internal ? HOP_LOCAL : h->state, color),
-             trace_state_words(h->state), off(color));
-    if (tls.n > 0) {
-        buf_add_cstr(out, "  ");
-        put_safe(tls, out);
-    }
-    if (h->with.n > 0) {
-        buf_add_cstr(out, "  (");
-        put_safe(h->with, out);
-        buf_add_cstr(out, h->internal ? ", internal)" : ")");
-    } else if (h->internal) {
-        buf_add_cstr(out, "  (internal)");
-    }
-    buf_add_char(out, '\n');
-    if (!h->internal)
+    put_state(h, color, arena, out);
+    put_row("from", trace_from_words(h, arena), STR(""), out);
+    put_row("to", h->by.n > 0 ? h->by : STR("(not told)"),
+            trace_by_words(h, arena), out);
+    put_row("at", trace_time_words(h, arena), STR(""), out);
+    if (!h->internal && h->evidence != EVIDENCE_CLAUSE)
         put_note(h->why, out);
+    put_note(trace_certificate_words(h), out);
     put_note(h->contradiction, out);
     put_note(h->skew_why, out);
     if (h->state == HOP_UNREADABLE)
         put_note(str_first(h->raw, 400), out);
+    buf_add_char(out, '\n');
+}
+
+static void put_boundary(bool color, struct buf *out)
+{
+    buf_addf(out,
+             "%s- - - - -  above: claimed by others | below: written by your "
+             "own  - - - - -%s\n\n",
+             color ? "\033[1m" : "", off(color));
 }
 
 static void put_hops(const struct trace *t, bool color, struct arena *arena,
@@ -204,15 +301,12 @@ static void put_hops(const struct trace *t, bool color, struct arena *arena,
 {
     for (size_t i = 0; i < t->n; i++) {
         if (i == t->trust_boundary && i > 0)
-            buf_addf(out,
-                     "      %s- - above: only claimed, below: written by "
-                     "receivers you trust - -%s\n",
-                     color ? "\033[2m" : "", off(color));
+            put_boundary(color, out);
         put_hop(&t->hops[i], color, arena, out);
     }
     if (t->hops_cut > 0)
-        buf_addf(out, "      ... and %zu more lines that were not read\n",
-                 t->hops_cut);
+        buf_addf(out, "%*s... and %zu more lines that were not read\n\n",
+                 INDENT, "", t->hops_cut);
 }
 
 /* --- the whole -------------------------------------------------------------
@@ -257,12 +351,13 @@ void trace_text(const struct trace *t, struct str name, bool color,
     put_field("subject", t->subject, out);
     put_field("date", t->date, out);
     if (t->n > 0)
-        buf_add_cstr(out, "\nOldest first:\n\n");
+        buf_add_cstr(out, "\nThe way, oldest first:\n\n");
     put_hops(t, color, &arena, out);
-    if (t->trust_text.n > 0) {
-        buf_add_char(out, '\n');
+    if (t->trust_text.n > 0)
         put_wrapped(t->trust_text, 0, 0, out);
-    }
+    if (t->has_total && t->n > 1)
+        buf_addf(out, "From the first to the last line you trust: %.*s.\n",
+                 STR_ARG(trace_span_words(t->total_ms, &arena)));
     for (const struct trace_note *n = t->notes; n != NULL; n = n->next) {
         buf_add_cstr(out, "Note: ");
         put_wrapped(n->text, 6, 6, out);
