@@ -68,10 +68,20 @@ static struct str claim_of(const struct hop *hop)
     return hop->trusted ? STR("") : STR(", as that server itself claims");
 }
 
-/* The domain to ask about: the recipient's, else the receiving host's name. */
-static struct str domain_of(const struct hop *hop)
+static bool is_last_leg(const struct trace_work *w, const struct hop *hop)
 {
-    struct str rcpt = hop->rcpt, domain = STR("");
+    for (size_t i = hop->index + 1; i < w->out->n; i++)
+        if (is_leg(&w->out->hops[i]))
+            return false;
+    return true;
+}
+
+/* The domain to ask about: of the last leg the recipient's, else the receiving
+ * host's name. */
+static struct str domain_of(const struct trace_work *w, const struct hop *hop)
+{
+    struct str rcpt = is_last_leg(w, hop) ? hop->rcpt : STR("");
+    struct str domain = STR("");
 
     for (size_t i = rcpt.n; i-- > 0;)
         if (rcpt.p[i] == '@') {
@@ -85,7 +95,7 @@ static struct str domain_of(const struct hop *hop)
 
 static void judge_unsure(struct trace_work *w, const struct hop *hop)
 {
-    struct str domain = domain_of(hop);
+    struct str domain = domain_of(w, hop);
 
     w->out->verdict = TRACE_UNKNOWN;
     if (hop->state == HOP_UNREADABLE)
@@ -116,7 +126,7 @@ static void judge_clear(struct trace_work *w, const struct hop *hop)
         w->arena,
         "Treat its content as readable by others on that leg, and find out "
         "why: postseal check %.*s tells whether that side offers encryption.",
-        STR_ARG(domain_of(hop)));
+        STR_ARG(domain_of(w, hop)));
 }
 
 static void judge_weak(struct trace_work *w, const struct hop *hop)
@@ -142,11 +152,18 @@ static void judge_encrypted(struct trace_work *w, const struct counts *c)
     size_t sure = c->legs - c->claimed;
 
     w->out->verdict = TRACE_ENCRYPTED;
-    if (c->claimed == 0)
+    if (c->legs == 1)
         w->out->summary = arena_printf(
             w->arena,
-            "The message was encrypted on %s between organisations (%zu).",
-            c->legs == 1 ? "the only leg" : "every leg", c->legs);
+            "The message was encrypted on the only leg between organisations"
+            "%s.",
+            c->claimed > 0 ? ", as a line claims that you do not trust" : "");
+    else if (c->claimed == 0)
+        w->out->summary = arena_printf(
+            w->arena,
+            "The message was encrypted on every leg between organisations "
+            "(%zu).",
+            c->legs);
     else
         w->out->summary = arena_printf(
             w->arena,
