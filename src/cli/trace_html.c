@@ -102,26 +102,24 @@ static const char *verdict_hue(enum trace_verdict v)
 
 static void put_hop(const struct hop *h, struct arena *arena, struct buf *out)
 {
-    buf_addf(
-        out,
-        "<li class=\"hop\"><p><b>%zu</b> <span class=\"tag %s\">%s</span> ",
-        h->index + 1, h->internal ? "dim" : hue(h->state),
-        trace_state_words(h->state));
+    buf_addf(out,
+             "<li class=\"hop\"><p><span class=\"who\">%s</span><b>%zu</b> "
+             "<span class=\"tag %s\">%s</span> ",
+             h->trusted ? "trusted" : "claimed", h->index + 1,
+             h->internal ? "dim" : hue(h->state), trace_state_words(h->state));
     put(trace_tls_words(h, arena), out);
-    buf_addf(out, "%s <span class=\"who\">%s</span></p>",
-             h->internal && h->state != HOP_LOCAL ? " (inside one organisation)"
-                                                  : "",
-             h->trusted ? "trusted line" : "claimed");
+    buf_add_cstr(out, h->internal && h->state != HOP_LOCAL
+                          ? " (inside one organisation)</p>"
+                          : "</p>");
     buf_add_cstr(out, "<dl><dt>from</dt><dd>");
     put(trace_from_words(h, arena), out);
     put_in("</dd><dt>to</dt><dd>", h->by.n > 0 ? h->by : STR("(not told)"), " ",
            out);
     put_in("<span class=\"dim\">", trace_by_words(h, arena), "</span>", out);
     put_in("</dd><dt>time</dt><dd>", trace_time_words(h, arena), "", out);
-    if (!h->internal)
+    if (!h->internal && h->evidence != EVIDENCE_CLAUSE)
         put_in("</dd><dt>why</dt><dd>", h->why, "", out);
-    put_in("</dd><dt>certificate</dt><dd>", trace_certificate_words(h), "",
-           out);
+    put_in("</dd><dt>cert</dt><dd>", trace_certificate_words(h), "", out);
     put_in("</dd><dt>but</dt><dd>", h->contradiction, "", out);
     put_in("</dd><dt>clock</dt><dd>", h->skew_why, "", out);
     buf_add_cstr(out, "</dd></dl>");

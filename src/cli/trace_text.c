@@ -265,9 +265,7 @@ static void put_state(const struct hop *h, bool color, struct arena *arena,
              hue(h->internal ? HOP_LOCAL : h->state, color),
              trace_state_words(h->state), off(color), tls.n > 0 ? "  " : "");
     put_safe(tls, out);
-    buf_add_cstr(out, h->internal && h->state != HOP_LOCAL
-                          ? "  (inside one organisation)\n"
-                          : "\n");
+    buf_add_char(out, '\n');
 }
 
 static void put_hop(const struct hop *h, bool color, struct arena *arena,
@@ -278,6 +276,8 @@ static void put_hop(const struct hop *h, bool color, struct arena *arena,
     put_row("to", h->by.n > 0 ? h->by : STR("(not told)"),
             trace_by_words(h, arena), out);
     put_row("at", trace_time_words(h, arena), STR(""), out);
+    if (h->internal && h->state != HOP_LOCAL)
+        put_note(STR("inside one organisation"), out);
     if (!h->internal && h->evidence != EVIDENCE_CLAUSE)
         put_note(h->why, out);
     put_note(trace_certificate_words(h), out);
