@@ -149,17 +149,16 @@ static bool cut_pair(struct str *s, struct str key, struct str *value)
  * without commas. A subject is the client's: what follows it is not read. */
 static bool read_pairs(struct str s, struct clause *out)
 {
-    struct str value, rest;
-    bool version = false, bits = false;
+    struct str value;
+    bool version = false, known = true, bits = false;
 
     while ((s = str_trim(s)).n > 0 && !str_starts(s, STR("subject="))) {
         if (cut_pair(&s, STR("version="), &value) ||
             cut_pair(&s, STR("tlsversion="), &value)) {
-            rest = value;
-            if (!version && value.n > 0 && !cut_version(&rest, &out->version) &&
-                !cut_tls(&rest))
-                return false;
-            version = version || value.n > 0;
+            cut_prefix(&value, STR("TLS\\")); /* SmarterMail: "TLS\Tls12" */
+            version = version || cut_version(&value, &out->version) ||
+                      cut_tls(&value);
+            known = version || value.n == 0;
         } else if (cut_pair(&s, STR("cipher="), &value) ||
                    cut_pair(&s, STR("tlscipher="), &value)) {
             if (out->cipher.n == 0)
@@ -172,7 +171,8 @@ static bool read_pairs(struct str s, struct clause *out)
             s = str_from(s, 1);
         }
     }
-    return version || out->cipher.n > 0;
+    return version || (known && out->cipher.n > 0) ||
+           tls_cipher_like(out->cipher);
 }
 
 /* F10, .NET: "Tls12, Aes256, Sha384, DiffieHellmanEllipticKey384" and

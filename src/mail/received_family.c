@@ -221,6 +221,22 @@ static void judge_software(const struct received *r,
         out->plain_word && (bare ? software[row].smtp : software[row].esmtp);
 }
 
+/* A reverse name is whatever the owner of the address likes; these look
+ * whether the name leads back to the address, and say when it does not. */
+static bool checks_names(struct str family)
+{
+    static const struct str families[] = {
+        STR_INIT("postfix"),
+        STR_INIT("exim"),
+        STR_INIT("sendmail"),
+    };
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (str_eq(family, families[i]))
+            return true;
+    return false;
+}
+
 static bool differs(const struct received_evidence *a, const struct clause *b)
 {
     return (a->version != VERSION_UNSTATED && b->version != VERSION_UNSTATED &&
@@ -360,6 +376,7 @@ void received_judge(const struct received *r, struct received_evidence *out)
     *out = (struct received_evidence){ .way = WAY_SMTP };
     judge_word(r, out);
     judge_software(r, out);
+    out->checks_names = checks_names(out->family);
     /* With a client there IIS writes its address. */
     if (r->pickup && str_starts(r->with, STR("Microsoft SMTPSVC")))
         out->way = WAY_LOCAL;

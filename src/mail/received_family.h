@@ -44,6 +44,7 @@ struct received_evidence {
     bool stray;    /* a clause where this server writes none: not counted */
     enum received_way way;
     bool tells;        /* this software never leaves out that TLS was used */
+    bool checks_names; /* it looks reverse names up forward, too */
     bool inside;       /* a step inside one provider */
     struct str family; /* "postfix"; "" when nothing tells */
 };

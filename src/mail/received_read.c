@@ -13,6 +13,7 @@ struct reader {
     size_t at;
     bool quotes;   /* quotes in comments can be relied on */
     bool no_angle; /* no '>' ahead */
+    bool no_quote; /* no '"' ahead */
     unsigned lost; /* parentheses without an end */
     bool too_deep;
     struct received *out;
@@ -96,22 +97,38 @@ static void take_comment(struct reader *r)
     r->at = end;
 }
 
-/* The octet behind "<...>", in which quotes may hide ">"; 0: no end. */
-static size_t angle_end(struct reader *r)
+/* Only recipients and senders may hold blanks, in quotes; elsewhere a quote or
+ * "<" is a character like any other. */
+static bool is_address_next(const struct reader *r)
 {
-    struct str s = str_from(r->line, r->at);
-    size_t close = str_find_char(s, '>'), end;
+    const struct received_token *t;
 
-    if (close == s.n) {
-        r->no_angle = true;
-        return 0;
+    if (r->out->n == 0)
+        return false;
+    t = &r->out->tokens[r->out->n - 1];
+    return !t->comment && (str_eq_nocase(t->text, STR("for")) ||
+                           str_eq_nocase(t->text, STR("envelope-from")));
+}
+
+/* The octet behind an address: "<...>", or up to a blank; blanks in quotes
+ * belong to it. 0: no end. */
+static size_t address_end(struct reader *r)
+{
+    struct str s = r->line;
+    bool angle = s.p[r->at] == '<';
+    size_t at = r->at, end;
+
+    while (at < s.n) {
+        char c = s.p[at];
+
+        end = c == '"' && !r->no_quote ? quote_end(s, at) : 0;
+        if (c == '"' && end == 0)
+            r->no_quote = true;
+        if (angle ? c == '>' : is_blank(c) || c == '(' || c == ';')
+            return at + angle;
+        at = end > 0 ? end : at + 1;
     }
-    if (s.n > 1 && s.p[1] == '"') {
-        end = quote_end(s, 1);
-        if (end > close)
-            close = end + str_find_char(str_from(s, end), '>');
-    }
-    return close < s.n ? r->at + close + 1 : 0;
+    return angle ? 0 : s.n;
 }
 
 static void take_word(struct reader *r)
@@ -119,9 +136,11 @@ static void take_word(struct reader *r)
     struct str s = r->line;
     size_t start = r->at, end = 0;
 
-    if (s.p[start] == '<' && !r->no_angle)
-        end = angle_end(r);
-    if (end == 0)
+    if (!r->no_angle && is_address_next(r)) {
+        end = address_end(r);
+        r->no_angle = end == 0;
+    }
+    if (end <= start)
         for (end = start + 1; end < s.n; end++)
             if (is_blank(s.p[end]) || s.p[end] == '(' || s.p[end] == ';')
                 break;
@@ -311,6 +330,13 @@ static struct str last_name(struct str s)
     return is_nobody(s) || received_address(s).n > 0 ? STR("") : s;
 }
 
+static bool is_helo(struct str comment)
+{
+    return str_starts_nocase(comment, STR("HELO ")) ||
+           str_starts_nocase(comment, STR("EHLO ")) ||
+           str_starts(comment, STR("LHLO "));
+}
+
 /* "helo=x", "HELO x", "EHLO x" as Exim, qmail and Yahoo write them. */
 static bool take_helo(struct received *r, struct str comment)
 {
@@ -323,9 +349,7 @@ static bool take_helo(struct received *r, struct str comment)
     /* CommuniGate: "account a@b HELO x" */
     if (str_starts(comment, STR("account ")))
         comment = str_from(comment, str_find(comment, STR(" HELO ")) + 1);
-    if (str_starts_nocase(comment, STR("HELO ")) ||
-        str_starts_nocase(comment, STR("EHLO ")) ||
-        str_starts(comment, STR("LHLO "))) {
+    if (is_helo(comment)) {
         r->helo = first_word(str_from(comment, 5));
         return true;
     }
@@ -376,23 +400,30 @@ static struct str behind_ident(struct str comment)
     return str_from(comment, at);
 }
 
+struct peer {
+    struct str ip, name;
+    bool forged, unix_socket;
+};
+
 /* Whether a comment of the from part says who was connected. Names from
  * certificates and log-ins have more words in front of a bracket. */
-static bool take_peer(struct received *r, struct str comment)
+static bool read_peer(struct str comment, struct peer *out)
 {
     size_t at = str_find_nocase(comment, STR(" helo=")), open = 0;
-    struct str bracket, bare = received_address(behind_ident(comment));
+    struct str bracket;
 
-    if (bare.n > 0 && comment.p[0] != '[') {
-        r->ip = bare;
+    *out = (struct peer){ .ip = received_address(behind_ident(comment)) };
+    if (out->ip.n > 0 && comment.p[0] != '[')
         return true;
-    }
+    if (is_helo(comment))
+        return false;
     bracket = find_bracket(str_first(comment, at), &open);
     if (!is_bracketed(bracket) || count_words(str_first(comment, open)) > 2)
         return false;
-    r->unix_socket = str_starts(bracket, STR("[unix"));
-    r->ip = received_address(bracket);
-    r->name = last_name(str_first(comment, open));
+    out->unix_socket = str_starts(bracket, STR("[unix"));
+    out->ip = received_address(bracket);
+    out->name = last_name(str_first(comment, open));
+    out->forged = str_find(comment, STR("may be forged")) < comment.n;
     return true;
 }
 
@@ -409,41 +440,67 @@ static bool is_pickup(const struct received *r, size_t first, size_t by)
     return true;
 }
 
+/*
+ * The comment that says who was connected: the last, as earlier ones can be
+ * what the client said. With two of them it is not sure which is the
+ * receiver's. by: none.
+ */
+static size_t find_peer(struct received *r, size_t first, size_t by)
+{
+    size_t at = by;
+    struct peer peer;
+
+    for (size_t i = by; i-- > first;) {
+        if (!r->tokens[i].comment || !read_peer(r->tokens[i].text, &peer))
+            continue;
+        r->ip_recorded = at == by;
+        if (at < by)
+            break;
+        at = i;
+        r->ip = peer.ip;
+        r->name = peer.name;
+        r->forged = peer.forged;
+        r->unix_socket = peer.unix_socket;
+    }
+    return at;
+}
+
+/* HELO, where the receiver puts it in a comment. */
+static bool find_helo(struct received *r, size_t first, size_t by)
+{
+    bool said = false;
+
+    for (size_t i = first; i < by && !said; i++)
+        said = r->tokens[i].comment && take_helo(r, r->tokens[i].text);
+    if (said && r->name.n == 0)
+        r->name = last_name(r->from);
+    return said;
+}
+
 static void read_from(struct received *r, size_t from, size_t by)
 {
-    size_t first = from + 1, peer = by;
-    bool said = false;
+    size_t first = from + 1, peer;
+    bool said;
 
     r->pickup = is_pickup(r, first, by);
     if (first < by && !r->tokens[first].comment && !r->pickup)
         r->from = r->tokens[first].text;
     r->helo = without_dot(r->from);
-    for (size_t i = by; i-- > first && peer == by;)
-        if (r->tokens[i].comment && take_peer(r, r->tokens[i].text))
-            peer = i;
-    r->ip_recorded = peer < by;
+    peer = find_peer(r, first, by);
+    said = find_helo(r, first, by);
     for (size_t i = first; i < by; i++) {
-        struct received_token *t = &r->tokens[i];
-
-        t->clause = CLAUSE_FROM;
-        t->theirs = peer == by || i <= peer;
-        if (t->comment && t->theirs && !said) {
-            said = take_helo(r, t->text);
-            if (said && r->name.n == 0)
-                r->name = last_name(r->from);
-        }
+        r->tokens[i].clause = CLAUSE_FROM;
+        r->tokens[i].theirs = said || peer == by || i <= peer;
     }
-    if (r->ip.n == 0) {
+    if (r->ip.n == 0)
         r->ip = received_address(r->from);
-        r->ip_recorded = said;
-    }
+    if (peer == by)
+        r->ip_recorded = said && r->ip.n > 0;
     /* "x [192.0.2.1] by": the receiver's word, unless the HELO had a blank */
     if (r->ip.n == 0 && peer == by && by > first + 1 &&
         str_starts(r->tokens[by - 1].text, STR("[")) &&
         !r->tokens[by - 1].comment)
         r->ip = received_address(r->tokens[by - 1].text);
-    if (said && peer == by && r->ip.n == 0)
-        r->name = last_name(r->from);
 }
 
 static void keep_value(struct received *r, enum received_clause clause,

@@ -40,6 +40,7 @@ struct received {
     struct str from;           /* the word behind "from" */
     struct str helo, name, ip; /* name: by reverse DNS */
     bool ip_recorded; /* ip was written by the receiver, not by the client */
+    bool forged;      /* name: the receiver doubts it */
     bool unix_socket; /* the receiver says so */
     bool pickup;      /* "from mail pickup service" */
     struct str by, by_ip;

@@ -3,7 +3,7 @@
 
 #include "mail/trace_inner.h"
 
-enum { NOTES_MAX = 100, PLAIN_MAX = 255 };
+enum { NOTES_MAX = 100, PLAIN_MAX = 255, KEY_BITS_MIN = 112 };
 
 struct str hop_state_name(enum hop_state state)
 {
@@ -100,6 +100,7 @@ void trace_set_tls(struct trace_work *w, struct hop *hop,
                    const struct received_evidence *e)
 {
     struct tls_cipher cipher = { 0 };
+    bool short_key = e->bits > 0 && e->bits < KEY_BITS_MIN;
     bool old = e->version != VERSION_UNSTATED && e->version < VERSION_TLS12;
 
     (void)w;
@@ -112,6 +113,7 @@ void trace_set_tls(struct trace_work *w, struct hop *hop,
         hop->tls.cipher_known = cipher.known;
         set_range(hop, e->version, &cipher);
     }
+    cipher.weak = cipher.weak || short_key;
     hop->state = old || cipher.weak ? HOP_WEAK : HOP_ENCRYPTED;
     if (old)
         hop->why = STR("encrypted by a version of TLS that is broken");
@@ -243,6 +245,7 @@ static void read_hop(struct trace_work *w, const struct trace_field *field,
     copy_clauses(hop, facts, r);
     hop->family = e.family;
     facts->inside = e.inside;
+    facts->name_checked = e.checks_names && !r->forged;
     facts->smtp_word = e.plain_word || e.secure_word;
     fix_exim(hop, r);
     set_state(w, hop, &e);

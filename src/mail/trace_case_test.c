@@ -292,7 +292,28 @@ static void test_internal(void **state)
           true },
         { "from a (a.example [IPv6:2001:db8::1]) by b.example with ESMTP",
           false },
-        { "from a (b.example [192.0.2.1]) by b.example with ESMTP", true },
+        { "from a (b.example [192.0.2.1]) by b.example (Postfix) with ESMTP",
+          true },
+        { "from a (b.example [192.0.2.1]) by b.example (8.17.1/8.17.1) with "
+          "ESMTP",
+          true },
+        { "from a (b.example [192.0.2.1] (may be forged)) by b.example "
+          "(8.17.1/8.17.1) with ESMTP",
+          false },
+        /* not known to check the name */
+        { "from a (b.example [192.0.2.1]) by b.example with ESMTP", false },
+        /* two addresses: one is the client's invention */
+        { "from x ([10.0.0.1]) (y.example [192.0.2.1]) by b.example (Postfix) "
+          "with ESMTP",
+          false },
+        { "from y.example ([192.0.2.1] helo=x) ([10.0.0.1]) by b.example with "
+          "esmtp (Exim 4.98)",
+          false },
+        { "from unknown (HELO [10.0.0.1]) (192.0.2.1) by b.example with SMTP",
+          false },
+        { "from unknown (HELO [10.0.0.1]) (10.0.0.1) by b.example with SMTP",
+          true },
+        { "from 192.0.2.1 (EHLO x@10.0.0.1) by b.example with SMTP", false },
         { "from b.example (a.example [192.0.2.1]) by b.example with ESMTP",
           false },
         { "from b.example ([192.0.2.1]) by b.example with ESMTP", false },

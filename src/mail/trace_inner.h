@@ -12,7 +12,8 @@ struct hop_facts {
     size_t field;     /* its line among the fields */
     bool ip_recorded; /* the address is the receiver's word */
     bool no_from, unix_socket;
-    bool smtp_word; /* ESMTP and its kin, not free text */
+    bool name_checked; /* the receiver looked the name up both ways */
+    bool smtp_word;    /* ESMTP and its kin, not free text */
     bool zone_odd;
     bool inside; /* a step inside one provider */
 };
@@ -43,6 +44,10 @@ void trace_recorders(struct trace_work *w);
 
 /* Whether "example.com" covers name, or "192.0.2.0/24" ip. */
 bool trace_trusts(const struct trace_work *w, struct str name, struct str ip);
+/* Whether the machine that brought the message is one that is trusted, by the
+ * address or the checked name that the receiver recorded. */
+bool trace_trusts_peer(const struct trace_work *w, const struct hop *hop,
+                       const struct hop_facts *facts);
 /* Fills trusted, trust_boundary, trust_text. */
 void trace_trust(struct trace_work *w);
 

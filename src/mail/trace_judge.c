@@ -151,13 +151,18 @@ static void judge_encrypted(struct trace_work *w, const struct counts *c)
 {
     size_t sure = c->legs - c->claimed;
 
+    if (sure == 0) {
+        w->out->summary = STR("Every leg between organisations is claimed to "
+                              "have been encrypted, but no such line was "
+                              "written by a receiver you trust.");
+        w->out->advice = STR("Name the receivers whose lines count with "
+                             "--trust.");
+        return;
+    }
     w->out->verdict = TRACE_ENCRYPTED;
     if (c->legs == 1)
-        w->out->summary = arena_printf(
-            w->arena,
-            "The message was encrypted on the only leg between organisations"
-            "%s.",
-            c->claimed > 0 ? ", as a line claims that you do not trust" : "");
+        w->out->summary = STR("The message was encrypted on the only leg "
+                              "between organisations.");
     else if (c->claimed == 0)
         w->out->summary = arena_printf(
             w->arena,

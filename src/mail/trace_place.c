@@ -91,6 +91,13 @@ bool trace_trusts(const struct trace_work *w, struct str name, struct str ip)
     return false;
 }
 
+bool trace_trusts_peer(const struct trace_work *w, const struct hop *hop,
+                       const struct hop_facts *facts)
+{
+    return facts->ip_recorded &&
+           trace_trusts(w, facts->name_checked ? hop->name : STR(""), hop->ip);
+}
+
 /* Addresses of Microsoft's own machines; between tenants mail leaves by IPv4
  * or by a name of its own. */
 static bool is_microsoft(const unsigned char *octets)
@@ -121,7 +128,8 @@ static bool is_same_host(const struct hop *hop, const struct hop_facts *facts)
 {
     if (!facts->ip_recorded)
         return false;
-    return (hop->name.n > 0 && str_eq_nocase(hop->name, hop->by)) ||
+    return (facts->name_checked && hop->name.n > 0 &&
+            str_eq_nocase(hop->name, hop->by)) ||
            (hop->ip.n > 0 && str_eq(hop->ip, facts->by_ip));
 }
 
@@ -136,8 +144,7 @@ static void place(struct trace_work *w, struct hop *hop,
 {
     enum reach reach =
         facts->ip_recorded ? trace_reach(hop->ip) : REACH_UNKNOWN;
-    bool ours = w->trust_n > 0 && facts->ip_recorded &&
-                trace_trusts(w, hop->name, hop->ip) &&
+    bool ours = trace_trusts_peer(w, hop, facts) &&
                 trace_trusts(w, hop->by, facts->by_ip);
 
     if ((reach == REACH_LOOPBACK || facts->unix_socket) && no_evidence(hop)) {

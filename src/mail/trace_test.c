@@ -572,6 +572,12 @@ static void test_f11_keyword(void **state)
           NOT_RECORDED, NULL, NULL, 0, UNKNOWN, "coremail" },
         { "from mail.example.com (unix socket [unix:/run/x]) by mx.example.org "
           "with ESMTP id 1" DATE, LOCAL },
+        { FROM BY "with SMTP (version=TLS\\Tls12 cipher=Aes256 bits=256)" DATE,
+          CLAUSE, "TLSv1.2", "Aes256", 256 },
+        { FROM BY "with ESMTP id 1 (version=unknown "
+          "cipher=TLS_AES_256_GCM_SHA384)" DATE, CLAUSE, "TLSv1.3", AES256 },
+        { FROM BY "with ESMTPS id 1 (version=TLSv1.2 cipher=OLD bits=56)" DATE,
+          WEAK, "TLSv1.2", "OLD", 56 },
         { "complete nonsense", UNREADABLE },
         { "", UNREADABLE },
         { FROM "by", UNREADABLE },
@@ -644,6 +650,18 @@ static void test_fakes(void **state)
           "with ESMTP (using webmail) id 1" DATE, CLEAR },
         { "from x (evil.example [203.0.113.9]) by mx.example.org (Postfix) "
           "with ESMTP (version=5.2) id 1" DATE, CLEAR },
+        { "from x (evil.example [203.0.113.9]) by mx.example.org with esmtp "
+          "(Exim 4.98) id 1 for \"a tls TLS_AES_256_GCM_SHA384 b\"@x.example"
+          DATE, CLEAR },
+        { "from x (evil.example [203.0.113.9]) by mx.example.org with esmtp "
+          "(Exim 4.98) id 1 for a.\"x by y with ESMTPS\"@x.example" DATE,
+          CLEAR },
+        { "from x (evil.example [203.0.113.9]) by mx.example.org (Postfix) "
+          "with ESMTP id 1 for <a.\"> " FAKE_V "\"@x.example>" DATE, CLEAR },
+        { "from y.example ([203.0.113.9] helo=x) " FAKE " by mx.example.org "
+          "with esmtp (Exim 4.98) id 1" DATE, CLEAR },
+        { "from <x (evil.example [203.0.113.9]) by mx.example.org (Postfix) "
+          "with ESMTP id 1 for <u@example.org>" DATE, CLEAR },
         { "from x( (evil.example [203.0.113.9]) " END, CLEAR },
         { "from x) " FAKE " (evil.example [203.0.113.9]) " END, CLEAR },
         { "from \"x (evil.example [203.0.113.9]) " END, CLEAR },
