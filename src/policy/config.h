@@ -107,6 +107,12 @@ struct delivery_config {
     int64_t lease_ms;
 };
 
+struct check_config { /* domains looked at from outside, again and again */
+    const struct str *watch;
+    size_t watch_n;
+    int64_t every_ms;
+};
+
 struct portal_config {
     bool on;
     struct str url; /* https://host[:port], no trailing slash */
@@ -159,6 +165,7 @@ struct config {
     size_t expects_n;
     struct limits_config limits;
     struct delivery_config delivery;
+    struct check_config check;
     struct portal_config portal;
     bool metrics_on;
     struct sockaddr_storage metrics_address;

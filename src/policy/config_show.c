@@ -249,6 +249,7 @@ void schema_write_value(const struct schema_key *key, const void *element,
         write_ranges(key, element, out);
         return;
     case TYPE_PATTERNS:
+    case TYPE_DOMAINS:
     case TYPE_KEYS:
         write_list(key, element, out);
         return;
@@ -308,6 +309,7 @@ void schema_value_name(const struct schema_key *key, struct buf *out)
         [TYPE_LADDER] = "METHOD...",
         [TYPE_RANGES] = "RANGE...",
         [TYPE_PATTERNS] = "PATTERN...",
+        [TYPE_DOMAINS] = "DOMAIN...",
         [TYPE_KEYS] = "SHA-256...",
         [TYPE_ROLE_USER] = "USER",
         [TYPE_MARKER] = "[TEXT]",

@@ -133,6 +133,24 @@ static void test_lookups(void **state)
     config_free(&c);
 }
 
+static void test_watch(void **state)
+{
+    struct config *c =
+        must_parse("hostname gate.clinic.example data /d\n"
+                   "check { watch A.example b.example every 12h }\n");
+
+    (void)state;
+    assert_int_equal(c->check.watch_n, 2);
+    assert_str(c->check.watch[0], "a.example");
+    assert_str(c->check.watch[1], "b.example");
+    assert_true(c->check.every_ms == 12 * 3600000);
+    config_free(&c);
+    c = must_parse("hostname gate.clinic.example data /d\n");
+    assert_int_equal(c->check.watch_n, 0);
+    assert_true(c->check.every_ms == 86400000);
+    config_free(&c);
+}
+
 #define GOOD                                                                   \
     "hostname gate.clinic.example data /d tls { certificate c key k }\n"
 
@@ -146,6 +164,9 @@ static const struct {
       "/p:1:1: unknown setting 'hostnam'; did you mean 'hostname'?\n" },
     { GOOD "dns { resolvr 127.0.0.1 trust-anchor a }\n",
       "/p:2:7: unknown setting 'resolvr' in dns; did you mean 'resolver'?\n" },
+    { GOOD "check { watch a.example *.b.example }\n",
+      "/p:2:25: watch: '*.b.example' is not a domain such as "
+      "partner.example\n" },
     { GOOD "dns { retry 5m }\n",
       "/p:2:7: unknown setting 'retry' in dns; it belongs into delivery { "
       "}\n" },
@@ -306,9 +327,8 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_lookups),
-        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_sample),    cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_watch),     cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_mutations),
     };
 

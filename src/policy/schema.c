@@ -252,6 +252,16 @@ static const struct schema_key delivery_keys[] = {
       "How long one process keeps a delivery to itself without a word." },
 };
 
+static const struct schema_key check_keys[] = {
+    { "watch", TYPE_DOMAINS, IN_CONFIG(check.watch), IN_CONFIG(check.watch_n),
+      NULL, 0, 0, NULL, false,
+      "Domains that are checked again and again, as *postseal check* does. "
+      "What changes is written to the log (event *domain.changed*)." },
+    { "every", TYPE_TIME, IN_CONFIG(check.every_ms), NO, "1d", SECOND,
+      30ull * DAY, NULL, false,
+      "How often; the checks are spread evenly over this time." },
+};
+
 static const struct schema_key portal_keys[] = {
     { "url", TYPE_URL, IN_CONFIG(portal.url), NO, NULL, 0, 0, NULL, true,
       "The address readers see, with https." },
@@ -368,6 +378,7 @@ const struct schema_block schema_blocks[] = {
          "and any record."),
     MANY("dkim", NULL, dkim_keys, struct dkim_config, dkims, true,
          "A signature under outgoing mail; one block a key."),
+    SINGLE("check", check_keys, "How partners' domains are kept an eye on."),
     SINGLE("portal", portal_keys,
            "Where readers pick up what could not go "
            "any other way."),

@@ -35,6 +35,7 @@ enum schema_type {
     TYPE_LADDER,    /* struct ladder */
     TYPE_RANGES,    /* const struct address_range *; second: size_t */
     TYPE_PATTERNS,  /* const struct str *; second: size_t */
+    TYPE_DOMAINS,   /* const struct str *, lower case; second: size_t */
     TYPE_KEYS,      /* const struct str * of 32 octets; second: size_t */
     TYPE_ROLE_USER, /* struct role_user */
     TYPE_MARKER,    /* struct str; second: bool "given", alone: by when */

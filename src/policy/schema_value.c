@@ -111,17 +111,20 @@ static bool read_checked(struct schema_read *r, const char *wanted)
 }
 
 /* Host and domain names are compared in lower case everywhere. */
-static bool read_name(struct schema_read *r, const char *wanted)
+static struct str lower_case(struct schema_read *r, struct str s)
 {
-    struct str s = word(r, 0);
-    char *lower;
+    char *lower = str_keep_cstr(r->arena, s);
 
-    if (!fits(r, 0, wanted))
-        return false;
-    lower = str_keep_cstr(r->arena, s);
     for (size_t i = 0; i < s.n; i++)
         lower[i] = ascii_lower(lower[i]);
-    *(struct str *)at(r) = str_of(lower, s.n);
+    return str_of(lower, s.n);
+}
+
+static bool read_name(struct schema_read *r, const char *wanted)
+{
+    if (!fits(r, 0, wanted))
+        return false;
+    *(struct str *)at(r) = lower_case(r, word(r, 0));
     return true;
 }
 
@@ -352,6 +355,21 @@ static bool read_patterns(struct schema_read *r)
     return true;
 }
 
+static bool read_domains(struct schema_read *r)
+{
+    size_t *n = second(r);
+    struct str *list = longer(r, *(void **)at(r), *n, sizeof(*list));
+
+    for (size_t i = 0; i < r->n; i++) {
+        if (value_hostname(word(r, i)) != NULL)
+            return fits(r, i, "a domain such as partner.example");
+        list[*n + i] = lower_case(r, word(r, i));
+    }
+    *(const struct str **)at(r) = list;
+    *n += r->n;
+    return true;
+}
+
 static bool read_keys(struct schema_read *r)
 {
     size_t *n = second(r);
@@ -476,6 +494,8 @@ bool schema_read_value(struct schema_read *r)
         return read_ranges(r);
     case TYPE_PATTERNS:
         return read_patterns(r);
+    case TYPE_DOMAINS:
+        return read_domains(r);
     case TYPE_KEYS:
         return read_keys(r);
     case TYPE_ROLE_USER:
@@ -499,6 +519,7 @@ enum schema_many schema_many(enum schema_type type)
     case TYPE_LADDER:
     case TYPE_RANGES:
     case TYPE_PATTERNS:
+    case TYPE_DOMAINS:
     case TYPE_KEYS:
     case TYPE_METHODS:
         return SCHEMA_LIST;
@@ -514,5 +535,6 @@ enum schema_many schema_many(enum schema_type type)
 
 bool schema_appends(enum schema_type type)
 {
-    return type == TYPE_RANGES || type == TYPE_PATTERNS || type == TYPE_KEYS;
+    return type == TYPE_RANGES || type == TYPE_PATTERNS ||
+           type == TYPE_DOMAINS || type == TYPE_KEYS;
 }

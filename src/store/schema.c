@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/schema.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 /*
  * Times are milliseconds since the epoch, 0 for none. A leased delivery has
@@ -11,6 +11,11 @@ enum { VERSION = 2 };
  * and never counted row by row: tally has how many there were. A frame belongs
  * to a message or a pickup; until then its body is a row of draft.
  */
+#define WATCH_TABLE                                                            \
+    "CREATE TABLE watch ("                                                     \
+    " domain TEXT PRIMARY KEY, answer TEXT NOT NULL,"                          \
+    " checked_ms BIGINT NOT NULL);"
+
 static const char tables[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT "
     "NULL)/*clustered*/;"
@@ -79,7 +84,7 @@ static const char tables[] =
     " senders TEXT NOT NULL, created_ms BIGINT NOT NULL);"
     "CREATE TABLE sts ("
     " domain TEXT PRIMARY KEY, policy_id TEXT NOT NULL, body TEXT NOT NULL,"
-    " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);"
+    " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);" WATCH_TABLE
     "CREATE TABLE audit ("
     " seq  BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
     " entry TEXT NOT NULL, salt BYTEA NOT NULL, hash BYTEA NOT NULL);";
@@ -96,12 +101,43 @@ struct status schema_create(struct db *db)
     return stmt_run(s);
 }
 
-struct status schema_check(struct db *db)
+static struct status read_version(struct db *db, int64_t *out)
 {
     struct stmt *s = db_sql(db, "SELECT value FROM meta WHERE name = 'schema'");
-    int64_t version = stmt_row(s) ? col_int(s) : 0;
-    struct status st = stmt_end(s);
 
+    *out = stmt_row(s) ? col_int(s) : 0;
+    return stmt_end(s);
+}
+
+/* From 2 to 3: what watched domains were like. The roles start together, so
+ * the version is read again inside the transaction: one of them does it. */
+static struct status step_to_3(struct db *db)
+{
+    struct status st = db_begin(db, true);
+    int64_t version = 0;
+
+    if (!status_is_ok(st))
+        return st;
+    st = read_version(db, &version);
+    if (status_is_ok(st) && version == 2)
+        st = db_script(db, WATCH_TABLE "UPDATE meta SET value = 3"
+                                       " WHERE name = 'schema';");
+    if (status_is_ok(st))
+        return db_commit(db);
+    db_rollback(db);
+    return st;
+}
+
+struct status schema_check(struct db *db)
+{
+    int64_t version = 0;
+    struct status st = read_version(db, &version);
+
+    if (status_is_ok(st) && version == 2) {
+        st = step_to_3(db);
+        if (status_is_ok(st))
+            st = read_version(db, &version);
+    }
     if (status_is_ok(st) && version != VERSION)
         st = status_defer("the store has schema %lld, this program needs %d",
                           (long long)version, VERSION);

@@ -7,7 +7,8 @@
 
 /* Makes everything in an empty database. */
 struct status schema_create(struct db *db);
-/* Not ok when the database is of another version than this program. */
+/* Takes the steps from an older version; not ok when the database is of one
+ * that this program does not know. */
 struct status schema_check(struct db *db);
 
 #endif

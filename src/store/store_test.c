@@ -6,6 +6,7 @@
 #include "store/pickup_access.h"
 #include "store/queue.h"
 #include "store/user.h"
+#include "store/watch.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -1023,6 +1024,74 @@ static void test_QD_01_killed_children_lose_nothing(void **state)
     assert_true(acked > ROUNDS);
 }
 
+/* --- watched domains ------------------------------------------------------
+ */
+
+static struct status save_watch(struct tx *tx, void *argument)
+{
+    return watch_save(tx, STR("a.example"), argument);
+}
+
+static void assert_watch(struct world *w, const char *domain,
+                         const char *answer, int64_t at_ms)
+{
+    struct rx *rx = store_read(w->store);
+    struct watch_row row = { 0 };
+    bool found;
+
+    assert_true(status_is_ok(
+        watch_load(rx, str_from_cstr(domain), &w->arena, &row, &found)));
+    store_read_done(w->store, &rx);
+    assert_int_equal(found, answer != NULL);
+    if (answer != NULL)
+        assert_true(str_eq(row.answer, str_from_cstr(answer)));
+    assert_true(row.checked_wall_ms == at_ms);
+}
+
+static void test_watched_domains_are_kept(void **state)
+{
+    struct world *w = *state;
+    struct watch_row first = { STR("verified yes"), 1000 };
+    struct watch_row second = { STR("verified no"), 2000 };
+
+    assert_watch(w, "a.example", NULL, 0);
+    assert_true(status_is_ok(store_commit(w->store, save_watch, &first)));
+    assert_watch(w, "a.example", "verified yes", 1000);
+    assert_true(status_is_ok(store_commit(w->store, save_watch, &second)));
+    assert_watch(w, "a.example", "verified no", 2000);
+    assert_watch(w, "b.example", NULL, 0);
+}
+
+/* A store of the version before is brought up to date once, whoever comes
+ * first; one of a version to come is left alone. */
+static void set_version(const char *dir, const char *sql)
+{
+    struct db *db = NULL;
+
+    assert_true(status_is_ok(db_open(dir, DB_WRITE, &db)));
+    assert_true(status_is_ok(db_script(db, sql)));
+    db_close(&db);
+}
+
+static void test_older_store_is_brought_up_to_date(void **state)
+{
+    struct world *w = *state;
+    struct watch_row row = { STR("x"), 1 };
+
+    store_close(&w->store);
+    set_version(w->dir, "DROP TABLE watch; UPDATE meta SET value = 2"
+                        " WHERE name = 'schema';");
+    for (int i = 0; i < 2; i++) {
+        assert_true(status_is_ok(store_open(w->dir, &w->store)));
+        assert_true(status_is_ok(store_commit(w->store, save_watch, &row)));
+        store_close(&w->store);
+    }
+    set_version(w->dir, "UPDATE meta SET value = 4 WHERE name = 'schema';");
+    assert_false(status_is_ok(store_open(w->dir, &w->store)));
+    set_version(w->dir, "UPDATE meta SET value = 3 WHERE name = 'schema';");
+    assert_true(status_is_ok(store_open(w->dir, &w->store)));
+}
+
 #define WITH_WORLD(test)                                                       \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -1047,6 +1116,8 @@ int main(void)
         WITH_WORLD(test_audit_entry_is_canonical),
         WITH_WORLD(test_audit_has_every_fact_in_order),
         WITH_WORLD(test_accounts),
+        WITH_WORLD(test_watched_domains_are_kept),
+        WITH_WORLD(test_older_store_is_brought_up_to_date),
         WITH_WORLD(test_PO_03_codes),
         WITH_WORLD(test_counters_have_a_window),
         WITH_WORLD(test_QD_01_killed_children_lose_nothing),

@@ -9,6 +9,7 @@
 #include "role/dispatch/lease.h"
 #include "role/dispatch/policystore.h"
 #include "role/dispatch/signing.h"
+#include "role/dispatch/watch.h"
 #include "role/dispatch/worker.h"
 
 #include <fcntl.h>
@@ -171,8 +172,10 @@ int main(int argc, char **argv)
     dispatch_clock_start();
     load_keys(&d);
     struct posture_store policies = policy_store_of(&d);
+    struct watch *watch = NULL;
     must(posture_open(d.config, &policies, &d.posture), EXIT_CONFIG,
          "resolver");
+    must(watch_open(&d, &watch), EXIT_CONFIG, "watch");
     role_confine(&d.role);
     snprintf(data_dir, sizeof(data_dir), "%.*s", STR_ARG(d.config->data_dir));
     must(store_open(data_dir, &d.store), EXIT_INTERNAL, "store");
@@ -181,11 +184,16 @@ int main(int argc, char **argv)
     if (pthread_create(&leaser_thread, NULL, leaser, &d) != 0 ||
         pthread_create(&keeper_thread, NULL, housekeep_run, &d) != 0)
         panic("no thread for the leaser");
+    watch_start(watch);
     log_event(LOG_NOTICE, "dispatch.started");
     role_ready(&d.role);
     role_wait(&d.role);
     drain(&d, leaser_thread, &crew);
     pthread_join(keeper_thread, NULL);
+    if (!watch_stop(&watch)) {
+        store_close(&d.store);
+        _exit(0);
+    }
     close_all(&d);
     log_event(LOG_NOTICE, "dispatch.ended");
     return 0;
