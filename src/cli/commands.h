@@ -25,6 +25,8 @@ extern const struct cli_command cli_user_list;
 extern const struct cli_command cli_user_remove;
 extern const struct cli_command cli_explain;
 extern const struct cli_command cli_trace;
+extern const struct cli_command cli_check;
+extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_version;
 extern const struct cli_command cli_help_command;
 extern const struct cli_command cli_completion;
