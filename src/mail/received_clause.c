@@ -186,7 +186,7 @@ static void read_commas(struct str s, struct clause *out)
         word = cut_word(&s);
         if (cut_bits(&word, &bits)) {
             out->bits = bits;
-        } else if (tls_cipher_like(word)) {
+        } else if (out->bits > 0 || tls_cipher_like(word)) {
             out->cipher = word;
             return;
         } else {

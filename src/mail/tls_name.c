@@ -372,7 +372,8 @@ static struct str find_suite(struct str upper, enum tls_version version,
 /*
  * GnuTLS lets Exim and Courier write a suite of TLS 1.3 as if it were one of
  * TLS 1.2, with a key exchange and a signature that are no part of it and may
- * be wrong: "ECDHE_RSA_AES_256_GCM_SHA384".
+ * be wrong: "ECDHE_RSA_AES_256_GCM_SHA384". What it has no name for, all of
+ * SHA-256, Courier puts together: "ECDHE-RSA-X.509-AES-128-CCM-AEAD".
  */
 static struct str find_after_exchange(struct str upper, struct str other,
                                       bool *thirteen)
@@ -384,6 +385,8 @@ static struct str find_after_exchange(struct str upper, struct str other,
     key_add(&key, STR("13"));
     while (next_word(&rest, &word)) {
         begun = begun || is_thirteen(word);
+        if (str_eq(word, STR("AEAD")))
+            word = STR("SHA256");
         if (begun && !is_left_out(word, before))
             key_add(&key, spelling(word));
         before = spelling(word);
@@ -404,7 +407,8 @@ void tls_cipher_read(struct str raw, enum tls_version version,
                                 .low = VERSION_TLS1,
                                 .high = VERSION_TLS12 };
     name = find_suite(upper, version, &thirteen);
-    if (version == VERSION_TLS13 && !thirteen && !str_has_char(raw, '-'))
+    if (version == VERSION_TLS13 && !thirteen &&
+        (!str_has_char(raw, '-') || str_find(raw, STR("-X.509-")) < raw.n))
         name = find_after_exchange(upper, name, &thirteen);
     judge_words(upper, out);
     if (thirteen) {

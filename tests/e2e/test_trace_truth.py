@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 POSTSEAL = ROOT / "build/src/cli/postseal"
 RECORDED = [json.loads(line) for line in
             (ROOT / "tests/data/received-truth.jsonl").open()]
-LABEL = ("mta", "variant", "tls", "client_certificate", "verb", "auth")
+LABEL = ("mta", "variant", "tls", "cipher", "client_certificate", "verb",
+         "auth")
 FROM_WHERE = pytest.mark.parametrize("far", [None, "ipv4", "ipv6"])
 
 

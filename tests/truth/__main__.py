@@ -24,8 +24,9 @@ def table(rows):
     ways = Counter((f"{r['mta']} {r['mta_version']}", r["variant"])
                    for r in rows)
     for (name, variant), n in ways.items():
-        states = Counter(judge.state(r) for r in rows if r["variant"] == variant
-                         and name.startswith(r["mta"] + " "))
+        states = Counter(
+            judge.state(r) for r in rows if r["variant"] == variant
+            and name.startswith(r["mta"] + " "))
         lines.append("%-22s %-16s %5d  %s" % (name, variant, n, ", ".join(
             f"{n} {word}" for word, n in states.items())))
     return "\n".join(lines)

@@ -4,7 +4,9 @@ The labels are the client's own: version and suite of its TLS, whether the
 server asked for a certificate (seen in the handshake), what it sent.
 """
 
+import _ssl
 import base64
+import ctypes
 import smtplib
 import ssl
 import subprocess
@@ -16,6 +18,25 @@ HELO = "gateway.sender.example"
 USER, PASSWORD = "kim@sender.example", "example"
 LIMIT_S = 60
 OLD = ("TLSv1", "TLSv1.1")
+# Of all kinds, by OpenSSL's names; a receiver takes those it has.
+SUITES = """
+    TLS_AES_128_GCM_SHA256 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_CCM_SHA256
+    TLS_AES_128_CCM_8_SHA256
+    ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256
+    ECDHE-RSA-AES256-GCM-SHA384 DHE-RSA-AES256-GCM-SHA384 AES128-GCM-SHA256
+    AES256-GCM-SHA384 ECDHE-ECDSA-CHACHA20-POLY1305
+    ECDHE-RSA-CHACHA20-POLY1305 DHE-RSA-CHACHA20-POLY1305
+    ECDHE-ECDSA-AES128-CCM ECDHE-ECDSA-AES256-CCM8 DHE-RSA-AES128-CCM8
+    AES128-CCM
+    ECDHE-ECDSA-AES256-SHA384 ECDHE-RSA-AES128-SHA256 ECDHE-RSA-AES256-SHA
+    DHE-RSA-AES128-SHA256 DHE-RSA-AES256-SHA AES128-SHA256 AES256-SHA
+    ECDHE-ECDSA-CAMELLIA128-SHA256 ECDHE-RSA-CAMELLIA256-SHA384
+    CAMELLIA256-SHA ECDHE-ECDSA-ARIA128-GCM-SHA256 ECDHE-ARIA256-GCM-SHA384
+    ARIA128-GCM-SHA256
+    AECDH-AES256-SHA ADH-AES128-GCM-SHA256 ADH-AES256-SHA256
+    ECDHE-ECDSA-NULL-SHA ECDHE-RSA-NULL-SHA AECDH-NULL-SHA NULL-SHA256
+    NULL-MD5
+    """.split()
 VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1,
             "TLSv1.2": ssl.TLSVersion.TLSv1_2,
             "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -35,6 +56,7 @@ class Listener:
     auth: tuple = (True, False)
     auth_needs_tls: bool = False
     helo: bool = True         # takes HELO as well
+    suites: bool = True       # also one message by each of SUITES
     versions: tuple = (None, "TLSv1.2", "TLSv1.3", *OLD)
     certificates: tuple = ("none", "good", "bad")
 
@@ -45,6 +67,7 @@ class Combination:
     certificate: str
     verb: str
     auth: bool
+    suite: str | None = None
 
 
 def combinations(listener):
@@ -62,6 +85,10 @@ def combinations(listener):
                     if tls in OLD and (auth or not plain or verb == "HELO"):
                         continue
                     yield Combination(tls, certificate, verb, auth)
+    for suite in SUITES if listener.suites else ():
+        tls = "TLSv1.3" if suite.startswith("TLS_") else "TLSv1.2"
+        yield Combination(tls, listener.certificates[0], verbs[0],
+                          listener.auth[-1], suite)
 
 
 def iana_names():
@@ -69,19 +96,37 @@ def iana_names():
     done = subprocess.run(
         ["openssl", "ciphers", "-stdname", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
         text=True, capture_output=True, check=True)
-    lines = (line.split() for line in done.stdout.splitlines())
+    lines = map(str.split, done.stdout.splitlines())
     return {words[2]: words[0] for words in lines}
+
+
+def _set_suite_13(context, suite):
+    """What Python's ssl cannot do; the SSL_CTX stands behind its header.
+
+    Should it stand elsewhere, the label is of another suite, not wrong.
+    """
+    pointer = ctypes.c_void_p.from_address(id(context)
+                                           + object.__basicsize__)
+    library = ctypes.CDLL(getattr(_ssl, "__file__", None))
+    set_suites = library.SSL_CTX_set_ciphersuites
+    set_suites.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    if set_suites(pointer, suite.encode()) != 1:
+        raise OSError(f"{suite}: not known to this OpenSSL")
 
 
 class Handshake:
     """An SSLContext for one version that sees if a certificate was asked."""
 
-    def __init__(self, version, certificate):
+    def __init__(self, version, certificate, suite):
         self.asked = False
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname = False
         self.context.verify_mode = ssl.CERT_NONE
-        self.context.set_ciphers("ALL:@SECLEVEL=0")
+        self.context.set_ciphers("ALL:eNULL:@SECLEVEL=0")
+        if suite and version == "TLSv1.3":
+            _set_suite_13(self.context, suite)
+        elif suite:
+            self.context.set_ciphers(suite + ":@SECLEVEL=0")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             self.context.minimum_version = VERSIONS[version]
@@ -131,7 +176,8 @@ def send(listener, combination, files, recipient):
         _must(smtp.connect(listener.address, listener.port))
         if combination.tls:
             handshake = Handshake(combination.tls,
-                                  files.get(combination.certificate))
+                                  files.get(combination.certificate),
+                                  combination.suite)
             _must(hello())
             _start_tls(smtp)
             smtp.sock = handshake.context.wrap_socket(

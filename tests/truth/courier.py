@@ -1,6 +1,7 @@
 """Courier: its line is read in its queue."""
 
 from tests.truth.client import Listener
+from tests.truth.exim import GNUTLS_ALL
 
 NET = "127.88.6"
 TCPD = "/usr/sbin/couriertcpd"
@@ -26,7 +27,7 @@ class Courier:
             "ESMTPAUTH_TLS": "PLAIN", "TLS_PROTOCOL": "",
             "TLS_CERTFILE": "/etc/tls/server.pem", "RELAYCLIENT": "",
             "TLS_TRUSTCERTS": "/etc/tls/ca.pem", "TLS_VERIFYPEER": "PEER",
-            "TLS_PRIORITY": "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1"}
+            "TLS_PRIORITY": GNUTLS_ALL}
 
     def version(self):
         return "1.0.16"

@@ -19,7 +19,7 @@ ssl_key = </etc/tls/key.pem
 ssl_ca = </etc/tls/ca.pem
 ssl_require_crl = no
 ssl_min_protocol = TLSv1
-ssl_cipher_list = ALL:@SECLEVEL=0
+ssl_cipher_list = ALL:eNULL:@SECLEVEL=0
 ssl_verify_client_cert = yes
 disable_plaintext_auth = no
 auth_mechanisms = plain
@@ -60,7 +60,8 @@ class Dovecot:
         port = facts["smtp_port"]
         self.listeners = [
             Listener("dovecot", "submission", f"{NET}.1",
-                     "mx1.dovecot.example", port, asks=True, auth=(True,)),
+                     "mx1.dovecot.example", port, asks=True,
+                     suites=False, auth=(True,)),
             Listener("dovecot", "lmtp", f"{NET}.2", "mx1.dovecot.example",
                      port, lmtp=True, keeps=True, asks=True, auth=(False,))]
 

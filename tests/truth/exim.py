@@ -3,6 +3,10 @@
 from tests.truth.client import Listener
 
 NET = "127.88.2"
+GNUTLS_ALL = (  # a priority string; with NULL there is no TLS 1.3
+    "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:+ANON-ECDH:+ANON-DH:+AES-128-CCM:"
+    "+AES-128-CCM-8:+AES-256-CCM-8:+CAMELLIA-128-CBC:+CAMELLIA-256-CBC:"
+    "+SHA256:+SHA384:%VERIFY_ALLOW_SIGN_WITH_SHA1")
 CONFIG = """\
 primary_hostname = mx1.exim.example
 exim_user = Debian-exim
@@ -15,11 +19,11 @@ pid_file_path = /run/exim.pid
 daemon_smtp_ports = {smtp_port}
 local_interfaces = {interfaces}
 tls_advertise_hosts = *
-tls_certificate = /etc/tls/server.pem
-tls_privatekey = /etc/tls/server.pem
+tls_certificate = /etc/tls/${{if eq{{$received_ip_address}}{{{asking}}}{{}}{{rsa-}}}}server.pem
+tls_privatekey = /etc/tls/${{if eq{{$received_ip_address}}{{{asking}}}{{}}{{rsa-}}}}server.pem
 tls_verify_certificates = /etc/tls/ca.pem
 tls_try_verify_hosts = ${{if eq{{$received_ip_address}}{{{asking}}}{{*}}{{}}}}
-tls_require_ciphers = NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1
+tls_require_ciphers = {gnutls}
 host_lookup = *
 host_lookup_order = byaddr
 dns_dnssec_ok = 0
@@ -79,4 +83,5 @@ class Exim:
             self.root.mkdir(name, "Debian-exim")
         self.root.write("/etc/exim.conf", CONFIG.format(
             interfaces=" : ".join(w.address for w in self.listeners),
-            asking=self.listeners[0].address, **self.facts))
+            asking=self.listeners[0].address,
+            gnutls=GNUTLS_ALL, **self.facts))

@@ -48,7 +48,8 @@ def state(row, far="ipv4"):
         tells = row["mta"] in ALWAYS_TELL or (
             row["mta"] == "postfix" and row["verb"] == "EHLO")
         return "clear" if tells else "not-recorded"
-    if evidence(row) == "clause" and row["tls"] in WEAK:
+    if evidence(row) == "clause" and (
+            row["tls"] in WEAK or re.search("NULL|anon", row["cipher"])):
         return "weak"
     return "encrypted"
 
@@ -61,6 +62,8 @@ def certificate(row):
             "opensmtpd": True}.get(row["mta"], False)
     if not told:
         return ["unknown"]
+    if row["mta"] == "sendmail" and "anon" in (row["cipher"] or ""):
+        return ["absent"]  # it would ask, but may not in such a handshake
     if not row["asked"]:
         return ["unasked"]
     return {"none": ["absent"], "good": ["ok"],
@@ -73,10 +76,15 @@ def expected(row):
     return {
         "state": state(row), "evidence": evidence(row),
         "version": row["tls"] if clause else None,
-        "cipher": row["cipher"] if clause else None,
+        "cipher": row["cipher"] if clause and has_cipher(row) else None,
         # Exim does not tell the bits.
         "bits": row["bits"] if clause and row["mta"] != "exim" else None,
         "client_certificate": certificate(row), "with": with_word(row)}
+
+
+def has_cipher(row):
+    """Exim leaves out suites that it has no name for."""
+    return row["mta"] != "exim" or " tls " in row["received"]
 
 
 def with_word(row):

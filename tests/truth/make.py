@@ -146,10 +146,11 @@ class Truth:
             raise processes.PracticeError(
                 f"{way.mta} ({way.variant}): {combination} did not arrive\n"
                 + self._log(receiver).read_text(errors="replace")[-2000:])
+        suite = facts.get("openssl_cipher")
         row = {
             "mta": way.mta, "mta_version": version, "variant": way.variant,
             "tls": facts["tls"],
-            "cipher": self.iana.get(facts.get("openssl_cipher")),
+            "cipher": self.iana.get(suite, suite),
             "bits": facts.get("bits"), "asked": facts["asked"],
             "client_certificate": combination.certificate,
             "verb": combination.verb, "auth": combination.auth,

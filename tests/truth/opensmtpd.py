@@ -14,7 +14,7 @@ CONFIG = """\
 pki truth cert "/etc/tls/rsa-certificate.pem"
 pki truth key "/etc/tls/rsa-key.pem"
 ca truth cert "/etc/tls/ca.pem"
-smtp ciphers "ALL:@SECLEVEL=0"
+smtp ciphers "ALL:eNULL:@SECLEVEL=0"
 table names {{ {names} }}
 table users {{ "{user}" = "{secret}" }}
 {listen}
@@ -41,8 +41,8 @@ class OpenSmtpd:
                      asks=True, auth_needs_tls=True),
             Listener("opensmtpd", "demands", f"{NET}.2",
                      "mx2.opensmtpd.example", facts["smtp_port"], asks=True,
-                     auth_needs_tls=True, versions=("TLSv1.2", "TLSv1.3"),
-                     certificates=("good",))]
+                     suites=False, auth_needs_tls=True, certificates=("good",),
+                     versions=("TLSv1.2", "TLSv1.3"))]
 
     def version(self):
         return "6.8.0p2"

@@ -35,7 +35,8 @@ smtpd_tls_CAfile = /etc/tls/ca.pem
 smtpd_tls_protocols = >=TLSv1
 smtpd_tls_session_cache_database =
 smtpd_tls_dh1024_param_file = auto
-tls_medium_cipherlist = ALL:@SECLEVEL=0
+tls_medium_cipherlist = ALL:eNULL:@SECLEVEL=0
+smtpd_tls_ciphers = medium
 smtpd_sasl_auth_enable = yes
 in_flow_delay = 0
 notify_classes =
@@ -70,7 +71,7 @@ class Postfix:
         self.listeners = [
             Listener("postfix", f"{shown}, {'asks' if asks else 'asks not'}",
                      f"{NET}.{i}", f"mx{i}.postfix.example",
-                     facts["smtp_port"], asks=asks,
+                     facts["smtp_port"], asks=asks, suites=shown == "clause",
                      certificates=("none", "good", "bad") if asks
                      else ("none", "good"))
             for i, (shown, asks) in enumerate(ways, 1)]
@@ -88,8 +89,8 @@ class Postfix:
         self.root.mkdir("/var/spool/postfix/public", "postfix", 0o710,
                         "postdrop")
         self.root.mkdir("/var/lib/postfix", "postfix")
-        self.root.write("/etc/postfix/sasl/smtpd.conf", "pwcheck_method: saslauthd\n"
-                        "mech_list: PLAIN\n"
+        self.root.write("/etc/postfix/sasl/smtpd.conf",
+                        "pwcheck_method: saslauthd\nmech_list: PLAIN\n"
                         "saslauthd_path: /run/saslauthd/mux\n")
         self.root.write("/etc/postfix/main.cf", MAIN.format(**self.facts))
         self.root.write("/etc/postfix/master.cf", SERVICES + "".join(

@@ -27,6 +27,7 @@ PROGRAMS = (
     "usr/sbin/dovecot", "usr/bin/doveconf",
     "usr/lib/dovecot/*", "usr/lib/dovecot/modules/libssl*.so")
 FOLDERS = ("", "/dovecot", "/dovecot/modules", "/dovecot/modules/old-stats")
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 DATA = ("etc/courier", "usr/share/sendmail/cf", "usr/share/dovecot")
 ACCOUNTS = ("postfix", "postdrop", "Debian-exim", "opensmtpd", "opensmtpq",
             "smmta", "smmsp", "courier", "dovecot", "dovenull", "truth")
@@ -166,13 +167,13 @@ class Root:
         """A process that sees nothing but the root."""
         return processes.start(
             processes.watched(["chroot", self.folder, *words]), log,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"} | environment)
+            env=ENVIRONMENT | environment)
 
     def run(self, *words, stdin=""):
         done = subprocess.run(
             ["chroot", self.folder, *words], input=stdin, text=True,
             capture_output=True, check=False, timeout=60,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+            env=ENVIRONMENT)
         if done.returncode != 0:
             raise processes.PracticeError(
                 f"{words[0]}: {done.stderr}{done.stdout}")

@@ -29,7 +29,7 @@ define(`confCACERT', `/etc/tls/ca.pem')dnl
 define(`confCACERT_PATH', `/etc/tls')dnl
 define(`confSERVER_CERT', `/etc/tls/certificate.pem')dnl
 define(`confSERVER_KEY', `/etc/tls/key.pem')dnl
-define(`confCIPHER_LIST', `ALL:@SECLEVEL=0')dnl
+define(`confCIPHER_LIST', `ALL:eNULL:@SECLEVEL=0')dnl
 define(`confAUTH_MECHANISMS', `PLAIN')dnl
 TRUST_AUTH_MECH(`PLAIN')dnl
 define(`SMTP_MAILER_ARGS', `TCP $h {sink_port}')dnl
@@ -54,6 +54,7 @@ class Sendmail:
         self.listeners = [
             Listener("sendmail", "asks" if asks else "asks not", f"{NET}.{i}",
                      "mx1.sendmail.example", facts["smtp_port"], asks=asks,
+                     suites=asks,
                      certificates=("none", "good", "bad") if asks
                      else ("none",))
             for i, asks in enumerate((True, False), 1)]
