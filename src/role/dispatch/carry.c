@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "role/dispatch/guide.h"
 #include "role/dispatch/reach.h"
 #include "role/dispatch/transact.h"
@@ -326,13 +327,34 @@ static void conclude(struct walk *w)
     w->trip->news_why = why;
 }
 
+/* A posture is kept for many messages: equals take turns anew for each (RFC
+ * 5321, 5.1). */
+static void spread_over_equals(const struct mx_host *hosts, size_t *order,
+                               size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    for (size_t i = 0; i < n; i++) {
+        size_t equals = 1;
+
+        while (i + equals < n &&
+               hosts[i + equals].preference == hosts[i].preference)
+            equals++;
+        size_t j = i + random_below((uint32_t)equals), swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+}
+
 static void walk_hosts(struct walk *w, const struct domain_posture *posture)
 {
     size_t n = posture->hosts_n < HOSTS_MAX ? posture->hosts_n : HOSTS_MAX;
+    size_t order[HOSTS_MAX];
 
     w->dial.posture = posture;
+    spread_over_equals(posture->hosts, order, n);
     for (size_t i = 0; i < n && goes_on(w); i++)
-        if (try_host(w, &posture->hosts[i], i + 1 == n))
+        if (try_host(w, &posture->hosts[order[i]], i + 1 == n))
             break;
 }
 
