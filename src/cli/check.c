@@ -103,7 +103,7 @@ static bool show(void *context, void *shown)
         const struct self_fact *fault = check_own_fault(result->self);
 
         cli_fail(check->cli, CLI_TEMPORARY,
-                 "our own side is not fit to judge anybody: %.*s. %.*s",
+                 "our own side is not fit to judge anybody: %.*s %.*s",
                  STR_ARG(fault->text), STR_ARG(fault->step));
     }
     return !check->blind;

@@ -88,11 +88,14 @@ static const struct selftest *own_side(struct check_eye *eye, bool with_port)
 
 /* Something fell short: is it them? An expired certificate may be our clock,
  * an unknown issuer our CA file. */
-static bool falls_short(const struct answers *answers)
+static bool falls_short(const struct check_result *result)
 {
-    const struct floor_answer *verified = &answers->floor[FLOOR_VERIFIED];
+    const struct floor_answer *verified =
+        &result->answers.floor[FLOOR_VERIFIED];
 
-    return verified->can != ANSWER_YES && verified->now != NOW_REFUSED;
+    return verified->can != ANSWER_YES &&
+           (verified->now != NOW_REFUSED ||
+            result->probe.posture.mx_state != DNS_SECURE);
 }
 
 /* Nobody is called to see whether port 25 is open when that is known. */
@@ -111,7 +114,7 @@ struct check_result *check_look(struct check_eye *eye, struct str domain,
 
     probe_domain(eye->prober, domain, eye->timeout_ms, arena, &result->probe);
     answers_of(&result->probe, NULL, arena, &result->answers);
-    if (falls_short(&result->answers)) {
+    if (falls_short(result)) {
         result->self = own_side(eye, doubts_the_way_out(result));
         answers_of(&result->probe, result->self, arena, &result->answers);
     }
@@ -121,9 +124,13 @@ struct check_result *check_look(struct check_eye *eye, struct str domain,
 
 const struct self_fact *check_own_fault(const struct selftest *self)
 {
+    static const enum self_part causes_first[SELF_PARTS] = {
+        SELF_RESOLVER, SELF_CLOCK, SELF_ANCHOR, SELF_DNSSEC, SELF_CA, SELF_PORT
+    };
+
     for (size_t i = 0; self != NULL && i < SELF_PARTS; i++)
-        if (self->part[i].state == SELF_BAD)
-            return &self->part[i];
+        if (self->part[causes_first[i]].state == SELF_BAD)
+            return &self->part[causes_first[i]];
     return NULL;
 }
 

@@ -27,7 +27,7 @@ void check_eye_close(struct check_eye **eye);
 struct check_result *check_look(struct check_eye *eye, struct str domain,
                                 struct arena *arena);
 
-/* The first thing that is wrong on our side, or NULL. */
+/* What is wrong on our side, the cause before its effects, or NULL. */
 const struct self_fact *check_own_fault(const struct selftest *self);
 /* So wrong that no further domain can be judged: the resolver or what is
  * needed to trust it, the CAs, the clock. */

@@ -65,22 +65,29 @@ static size_t columns_of(struct str s)
 
 void safe_wrap(struct str s, size_t indent, size_t width, FILE *out)
 {
+    safe_wrap_from(s, indent, indent, width, out);
+}
+
+void safe_wrap_from(struct str s, size_t column, size_t indent, size_t width,
+                    FILE *out)
+{
     struct buf clean = { 0 };
     struct str rest, word;
-    size_t column = indent;
+    bool first = true; /* on its line */
 
     safe_write(s, &clean);
     rest = buf_str(&clean);
     while (str_split(&rest, ' ', &word)) {
         size_t n = columns_of(word);
 
-        if (column > indent && column + 1 + n > width) {
+        if (column > indent && column + !first + n > width) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
-        } else if (column > indent) {
+        } else if (!first) {
             fputc(' ', out);
             column++;
         }
+        first = false;
         fwrite(word.n == 0 ? "" : word.p, 1, word.n, out);
         column += n;
     }

@@ -21,5 +21,8 @@ json_t *safe_json_or_null(struct str s);
 /* Text in lines of at most width columns: the first goes on where the cursor
  * is (at column `indent`), the others are indented so far. */
 void safe_wrap(struct str s, size_t indent, size_t width, FILE *out);
+/* The same when the cursor is at another column. */
+void safe_wrap_from(struct str s, size_t column, size_t indent, size_t width,
+                    FILE *out);
 
 #endif

@@ -6,8 +6,9 @@
 #include "cli/check_safe.h"
 
 #include <string.h>
+#include <unistd.h>
 
-enum { ANSWER_WIDTH = 6, DOMAIN_WIDTH = 32 };
+enum { ANSWER_WIDTH = 6, DOMAIN_WIDTH = 32, PART_WIDTH = 14 };
 
 static enum paint paint_of(enum answer_can answer)
 {
@@ -135,10 +136,12 @@ void check_text_self(const struct cli *cli, const struct selftest *self)
         struct str name = self_part_name((enum self_part)i);
 
         paint_word(cli, paints[f->state], words[f->state], ANSWER_WIDTH);
-        printf("%-*.*s", PAINT_INDENT - ANSWER_WIDTH, STR_ARG(name));
-        safe_wrap(f->text, PAINT_INDENT, PAINT_WIDTH, stdout);
-        if (f->state != SELF_GOOD)
-            paint_labelled("  mend", f->step);
+        printf("%-*.*s", PART_WIDTH, STR_ARG(name));
+        safe_wrap(f->text, ANSWER_WIDTH + PART_WIDTH, PAINT_WIDTH, stdout);
+        if (f->state == SELF_GOOD || f->step.n == 0)
+            continue;
+        printf("%*s%-*s", ANSWER_WIDTH, "", PART_WIDTH, "  mend");
+        safe_wrap(f->step, ANSWER_WIDTH + PART_WIDTH, PAINT_WIDTH, stdout);
     }
 }
 
@@ -150,9 +153,7 @@ static void print_title(const struct cli *cli, struct str domain,
 {
     paint_word(cli, PAINT_BOLD, domain, 0);
     fputs(": ", stdout);
-    safe_wrap(text, domain.n + 2 < PAINT_INDENT ? domain.n + 2 : 2,
-              PAINT_WIDTH - (domain.n + 2 < PAINT_INDENT ? 0 : domain.n),
-              stdout);
+    safe_wrap_from(text, domain.n + 2, 2, PAINT_WIDTH, stdout);
 }
 
 void check_text(const struct cli *cli, const struct check_result *result)
@@ -177,6 +178,18 @@ void check_text_line_head(const struct cli *cli)
     fputs("\n", stdout);
 }
 
+/* What fits beside the columns, on a terminal; elsewhere the whole. */
+static void print_short(struct str text)
+{
+    size_t room = PAINT_WIDTH - DOMAIN_WIDTH - 3 * ANSWER_WIDTH - 4;
+    bool cut = isatty(STDOUT_FILENO) && text.n > room;
+    struct buf clean = { 0 };
+
+    safe_write(cut ? str_first(text, room - 2) : text, &clean);
+    printf("%s%s", buf_cstr(&clean), cut ? ".." : "");
+    buf_free(&clean);
+}
+
 void check_text_line(const struct cli *cli, const struct check_result *result)
 {
     const struct answers *a = &result->answers;
@@ -188,7 +201,7 @@ void check_text_line(const struct cli *cli, const struct check_result *result)
         paint_word(cli, paint_of(a->floor[i].can), short_name(a->floor[i].can),
                    i + 1 < ANSWER_FLOORS ? ANSWER_WIDTH - 1 : ANSWER_WIDTH + 4);
     }
-    paint_word(cli, PAINT_PLAIN, verified->how, 0);
+    print_short(verified->how);
     fputs("\n", stdout);
     fflush(stdout);
 }

@@ -88,6 +88,17 @@ cmp -s shown.conf again.conf || { echo "config show changes"; failed=1; }
 [ $? -eq 5 ] || { echo "a full disk went unnoticed"; failed=1; }
 "$postseal" completion bash | bash -n || failed=1
 
+check 2 'say which domains' check
+check 2 'not a domain' check localhost
+check 2 'not a domain' check 'a b.example'
+check 2 '--jobs is a number' check a.example --jobs 0
+check 2 'is for itself' check a.example --csv --json
+check 2 'usage: postseal check --replies' check --replies a.a b.b c.c
+check 2 'cannot read' check --file none.txt
+check 2 'is not a resolver address' check a.example --resolver ns.example
+check 3 'No such file' check a.example -c none.conf
+check 4 'our own side is at fault' check a.example --ca good.conf
+
 check 0 'postseal.conf' init new --hostname gate.clinic.example \
     --portal-url https://localhost:8443
 check 0 'valid' config check -c new/postseal.conf --offline

@@ -76,6 +76,13 @@ enum answer_fault answers_whose_dns(const struct probe *probe,
                                                 : ANSWER_FAULT_UNCLEAR;
 }
 
+/* "No such name" and "no signature" that nobody proved, from a resolver of ours
+ * that proves nothing: the domain may be another than it seems. */
+static bool dns_may_hide(const struct view *v)
+{
+    return v->probe->posture.mx_state != DNS_SECURE && dns_is_ours(v);
+}
+
 /* Nobody answered at all: they, or the way out of our house? */
 static enum answer_fault whose_silence(const struct view *v, bool no_route)
 {
@@ -214,7 +221,8 @@ static void say_lasting(const struct view *v, struct floor_answer *a,
     a->can = ANSWER_NO;
     a->now = NOW_NEXT_RUNG;
     a->fault = ANSWER_FAULT_THEIRS;
-    if ((w->date_fault && ours_is(v, SELF_CLOCK, SELF_BAD)) ||
+    if (dns_may_hide(v) ||
+        (w->date_fault && ours_is(v, SELF_CLOCK, SELF_BAD)) ||
         (w->trust_fault && ours_is(v, SELF_CA, SELF_BAD))) {
         a->can = ANSWER_UNKNOWN;
         a->fault = ANSWER_FAULT_OURS;
@@ -249,9 +257,9 @@ static void say_no_hosts(const struct view *v, struct floor_answer *a)
 
     a->how = str_keep(v->arena, str_from_cstr(st->why));
     if (st->kind == STATUS_REFUSE) {
-        a->can = ANSWER_NO;
+        a->can = dns_may_hide(v) ? ANSWER_UNKNOWN : ANSWER_NO;
         a->now = NOW_REFUSED;
-        a->fault = ANSWER_FAULT_THEIRS;
+        a->fault = dns_may_hide(v) ? ANSWER_FAULT_OURS : ANSWER_FAULT_THEIRS;
         a->message = STR("not sent: the domain takes no mail, and the sender "
                          "hears so at once");
         return;
@@ -429,7 +437,7 @@ static void summarize(const struct view *v, struct answers *out)
             verified->hosts_bad > 0 ? ", but not every one of its servers is "
                                       "fit for it"
                                     : "");
-    else if (verified->now == NOW_REFUSED)
+    else if (verified->now == NOW_REFUSED && verified->can == ANSWER_NO)
         out->summary = arena_printf(v->arena, "%.*s.", STR_ARG(verified->how));
     else if (verified->can == ANSWER_UNKNOWN)
         out->summary = arena_printf(

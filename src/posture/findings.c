@@ -74,7 +74,8 @@ static void no_hosts(struct finder *f)
                                                "takes no mail (null MX).") });
         return;
     }
-    if (p->status.kind == STATUS_REFUSE) {
+    if (p->status.kind == STATUS_REFUSE &&
+        f->out->floor[FLOOR_VERIFIED].fault != ANSWER_FAULT_OURS) {
         finder_add(
             f,
             (struct sight){
