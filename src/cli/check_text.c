@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_WIDTH = 6, DOMAIN_WIDTH = 32, PART_WIDTH = 14 };
+enum { ANSWER_WIDTH = 6, DOMAIN_WIDTH = 26, PART_WIDTH = 14 };
 
 static enum paint paint_of(enum answer_can answer)
 {
@@ -178,6 +178,16 @@ void check_text_line_head(const struct cli *cli)
     fputs("\n", stdout);
 }
 
+/* "mx1.x.example: certificate expired" is about the certificate. */
+static struct str without_host(struct str text)
+{
+    size_t colon = str_find(text, STR(": "));
+
+    return colon < text.n && str_find_char(text, ' ') > colon
+               ? str_from(text, colon + 2)
+               : text;
+}
+
 /* What fits beside the columns, on a terminal; elsewhere the whole. */
 static void print_short(struct str text)
 {
@@ -201,7 +211,10 @@ void check_text_line(const struct cli *cli, const struct check_result *result)
         paint_word(cli, paint_of(a->floor[i].can), short_name(a->floor[i].can),
                    i + 1 < ANSWER_FLOORS ? ANSWER_WIDTH - 1 : ANSWER_WIDTH + 4);
     }
-    print_short(verified->how);
+    if (verified->can == ANSWER_YES)
+        print_short(verified_by_name(verified->by));
+    else
+        print_short(without_host(verified->how));
     fputs("\n", stdout);
     fflush(stdout);
 }
