@@ -274,18 +274,6 @@ static bool read_courier(struct str s, struct clause *out)
     return read_version_first(str_from(s, at + 5), out);
 }
 
-/* F6f: "Cipher TLS1.2:X:256" */
-static bool read_named(struct str s, struct clause *out)
-{
-    return read_version_first(str_trim(s), out);
-}
-
-/* F10: "Generic MTA with TLSv1.2 X 256/256" */
-static bool read_generic(struct str s, struct clause *out)
-{
-    return read_version_first(s, out);
-}
-
 /* F2j: "not using TLS" */
 static bool read_not(struct str s, struct clause *out)
 {
@@ -301,30 +289,38 @@ static bool read_build(struct str s, struct clause *out)
 }
 
 /*
- * One row per way, in the order they are tried; row numbers of the catalogue
- * in docs/reading-headers.md. lead: how the comment begins, letter case aside.
+ * One row per way, in the order they are tried. lead: how the comment begins,
+ * letter case aside. The numbers are those of the families: F1 Postfix, F2
+ * others that say "using", F3 Gmail, F4 Sendmail and its kin, F5 Exchange, F6
+ * Exim, F7 OpenSMTPD, F8 qmail and its kin, F10 the rest. F9 (IronPort) and
+ * F11 (no clause) are words in the open: received_family.c.
  */
 static const struct {
-    const char *row;
     struct str lead;
     bool (*read)(struct str rest, struct clause *out);
     bool whole; /* read gets the lead as well */
     struct str family;
 } ways[] = {
-    { "F1 F2", STR_INIT("using "), read_using, false, STR_INIT("") },
-    { "F2j", STR_INIT("not using "), read_not, false, STR_INIT("") },
-    { "F3 F4 F5", STR_INIT("version="), read_pairs, true, STR_INIT("") },
-    { "F10", STR_INIT("cipher="), read_pairs, true, STR_INIT("") },
-    { "F10", STR_INIT("tlsversion="), read_pairs, true, STR_INIT("exclaimer") },
-    { "F10", STR_INIT("TLS: "), read_courier, true, STR_INIT("") },
-    { "F10", STR_INIT("AUTH: "), read_courier, true, STR_INIT("courier") },
-    { "F5 F6 F7 F10", STR_INIT("TLS"), read_tls, true, STR_INIT("") },
-    { "F6 F10", STR_INIT("SSL"), read_tls, true, STR_INIT("") },
-    { "F6f", STR_INIT("Cipher "), read_named, false, STR_INIT("exim") },
-    { "F6f", STR_INIT("tls_cipher "), read_named, false, STR_INIT("exim") },
-    { "F10", STR_INIT("Generic MTA with "), read_generic, false, STR_INIT("") },
-    { "F10", STR_INIT("Cello"), read_build, true, STR_INIT("cellopoint") },
-    { "F8", STR_INIT(""), read_encrypted, true, STR_INIT("") },
+    /* F1, F2 */
+    { STR_INIT("using "), read_using, false, STR_INIT("") },
+    { STR_INIT("not using "), read_not, false, STR_INIT("") },
+    /* F3, F4, F5; F10: Momentum, Haraka, Exclaimer */
+    { STR_INIT("version="), read_pairs, true, STR_INIT("") },
+    { STR_INIT("cipher="), read_pairs, true, STR_INIT("") },
+    { STR_INIT("tlsversion="), read_pairs, true, STR_INIT("exclaimer") },
+    /* F10: Courier, McAfee */
+    { STR_INIT("TLS: "), read_courier, true, STR_INIT("") },
+    { STR_INIT("AUTH: "), read_courier, true, STR_INIT("courier") },
+    /* F5, F6, F7, F8; F10: KumoMTA, mox, .NET, CodeTwo, IceWarp */
+    { STR_INIT("TLS"), read_tls, true, STR_INIT("") },
+    { STR_INIT("SSL"), read_tls, true, STR_INIT("") },
+    { STR_INIT("Cipher "), read_version_first, false, STR_INIT("exim") },
+    { STR_INIT("tls_cipher "), read_version_first, false, STR_INIT("exim") },
+    /* F10: others */
+    { STR_INIT("Generic MTA with "), read_version_first, false, STR_INIT("") },
+    { STR_INIT("Cello"), read_build, true, STR_INIT("cellopoint") },
+    /* F8 */
+    { STR_INIT(""), read_encrypted, true, STR_INIT("") },
 };
 
 bool clause_read(struct str comment, struct clause *out)

@@ -151,7 +151,7 @@ static void judge_word(const struct received *r, struct received_evidence *out)
     struct str second = r->with2;
 
     for (size_t i = 0; i < WORDS; i++)
-        if (str_eq_nocase(word, words[i].word)) {
+        if (word.n == words[i].word.n && str_eq_nocase(word, words[i].word)) {
             out->secure_word = words[i].secure;
             out->plain_word = !words[i].secure;
             out->way = words[i].way;
@@ -207,7 +207,8 @@ static void judge_software(const struct received *r,
             continue;
         judge_comment(t->text, out);
         for (row = 0; row < SOFTWARE; row++)
-            if (software[row].place == IN_COMMENT &&
+            if (software[row].place == IN_COMMENT && t->text.n > 0 &&
+                t->text.p[0] == software[row].marker.p[0] &&
                 str_starts(t->text, software[row].marker))
                 break;
     }

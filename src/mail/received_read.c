@@ -19,6 +19,12 @@ struct reader {
     struct received *out;
 };
 
+/* Words are short: most differ by their length. */
+static bool is_word(const struct received_token *t, struct str word)
+{
+    return t->text.n == word.n && !t->comment && str_eq_nocase(t->text, word);
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -106,8 +112,7 @@ static bool is_address_next(const struct reader *r)
     if (r->out->n == 0)
         return false;
     t = &r->out->tokens[r->out->n - 1];
-    return !t->comment && (str_eq_nocase(t->text, STR("for")) ||
-                           str_eq_nocase(t->text, STR("envelope-from")));
+    return is_word(t, STR("for")) || is_word(t, STR("envelope-from"));
 }
 
 /* The octet behind an address: "<...>", or up to a blank; blanks in quotes
@@ -246,7 +251,8 @@ static enum received_clause keyword(struct str word)
 {
     if (word.n >= 2 && word.n <= 4)
         for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-            if (str_eq_nocase(word, keywords[i].word))
+            if (word.n == keywords[i].word.n &&
+                str_eq_nocase(word, keywords[i].word))
                 return keywords[i].clause;
     return CLAUSE_NONE;
 }
@@ -592,8 +598,7 @@ bool received_read(struct str line, struct received *out)
         out->tokens[i].clause = CLAUSE_DATE;
     by = find_by(out, date);
     for (from = 0; from < by; from++)
-        if (!out->tokens[from].comment &&
-            str_eq_nocase(out->tokens[from].text, STR("from")))
+        if (is_word(&out->tokens[from], STR("from")))
             break;
     if (from < by)
         read_from(out, from, by);

@@ -156,7 +156,7 @@ static const struct {
 static struct str spelling(struct str word)
 {
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
-        if (str_eq(word, spellings[i].word))
+        if (word.n == spellings[i].word.n && str_eq(word, spellings[i].word))
             return spellings[i].stands_for;
     return word;
 }
@@ -283,7 +283,7 @@ static bool is_weak_word(struct str word)
     };
 
     for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++)
-        if (str_eq(word, weak[i]))
+        if (word.n == weak[i].n && str_eq(word, weak[i]))
             return true;
     return str_starts(word, STR("EXPORT")) || str_starts(word, STR("EXP1024"));
 }
@@ -297,7 +297,7 @@ static bool is_new_word(struct str word)
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (str_eq(word, words[i]))
+        if (word.n == words[i].n && str_eq(word, words[i]))
             return true;
     return false;
 }

@@ -96,14 +96,12 @@ static void set_range(struct hop *hop, enum tls_version version,
         tls_version_name(cipher->known ? cipher->high : VERSION_TLS13);
 }
 
-void trace_set_tls(struct trace_work *w, struct hop *hop,
-                   const struct received_evidence *e)
+void trace_set_tls(struct hop *hop, const struct received_evidence *e)
 {
     struct tls_cipher cipher = { 0 };
     bool short_key = e->bits > 0 && e->bits < KEY_BITS_MIN;
     bool old = e->version != VERSION_UNSTATED && e->version < VERSION_TLS12;
 
-    (void)w;
     hop->tls.version = tls_version_name(e->version);
     hop->tls.bits = e->bits;
     hop->tls.client_certificate = e->certificate;
@@ -150,13 +148,12 @@ static void set_clear(struct hop *hop, struct str why)
 }
 
 /* The state by this line alone. */
-static void set_state(struct trace_work *w, struct hop *hop,
-                      const struct received_evidence *e)
+static void set_state(struct hop *hop, const struct received_evidence *e)
 {
     report_contradiction(hop, e);
     if (e->proof == PROOF_CLAUSE) {
         hop->evidence = EVIDENCE_CLAUSE;
-        trace_set_tls(w, hop, e);
+        trace_set_tls(hop, e);
     } else if (e->proof == PROOF_NO_TLS) {
         hop->evidence = EVIDENCE_CLAUSE;
         set_clear(hop, STR("the receiver recorded that there was no TLS"));
@@ -248,7 +245,7 @@ static void read_hop(struct trace_work *w, const struct trace_field *field,
     facts->name_checked = e.checks_names && !r->forged;
     facts->smtp_word = e.plain_word || e.secure_word;
     fix_exim(hop, r);
-    set_state(w, hop, &e);
+    set_state(hop, &e);
 }
 
 static void read_hops(struct trace_work *w)

@@ -147,7 +147,7 @@ static struct str field_name(struct str line)
 static enum trace_field_kind kind_of(struct str name)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (str_eq_nocase(name, kinds[i].name))
+        if (name.n == kinds[i].name.n && str_eq_nocase(name, kinds[i].name))
             return kinds[i].kind;
     return FIELD_OTHER;
 }
@@ -310,8 +310,9 @@ static void take_line(struct reader *r, struct str line, bool apart)
     if (line.n > 0 && is_blank(line.p[0])) {
         if (!apart || r->copy.spaced || is_unfinished(r))
             join(r, line);
-    } else if (name.n > 0 && (is_known(name) || !is_unfinished(r) ||
-                              str_has_char(name, '-'))) {
+    } else if (name.n > 0 &&
+               (str_has_char(name, '-') || kind_of(name) != FIELD_OTHER ||
+                !is_unfinished(r) || is_known(name))) {
         open_field(r, line, name);
     } else if (is_unfinished(r) || !apart ||
                (r->copy.spaced && line.n > 0 && line.p[0] == '(')) {

@@ -63,8 +63,7 @@ void trace_signatures(struct trace_work *w);
 void trace_judge(struct trace_work *w);
 
 /* Puts version, suite and what follows from them into the hop. */
-void trace_set_tls(struct trace_work *w, struct hop *hop,
-                   const struct received_evidence *e);
+void trace_set_tls(struct hop *hop, const struct received_evidence *e);
 
 /* A note; more than 100 are not kept. */
 void trace_note(struct trace_work *w, struct str id, struct str text);

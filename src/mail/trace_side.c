@@ -174,7 +174,7 @@ static void apply(struct trace_work *w, const struct received_evidence *e)
                 (hop->evidence == EVIDENCE_KEYWORD &&
                  (e->version != VERSION_UNSTATED || e->cipher.n > 0)))) {
         hop->evidence = EVIDENCE_SIDE_HEADER;
-        trace_set_tls(w, hop, e);
+        trace_set_tls(hop, e);
         hop->why = STR("a field of the same server records TLS");
     }
 }

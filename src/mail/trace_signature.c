@@ -87,8 +87,8 @@ static void judge_key(struct trace_work *w, const struct signature *s)
              "receivers must not accept it (RFC 8301).");
     else if (bits < 2048)
         note(w, s, STR("dkim-short-key"),
-             "was made with a key under 2048 bits: a state or a large company "
-             "could forge it (RFC 8301).");
+             "was made with a key under 2048 bits: a well-equipped "
+             "attacker could forge it (RFC 8301).");
 }
 
 static void judge(struct trace_work *w, const struct signature *s, bool typed)
