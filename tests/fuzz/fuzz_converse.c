@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that says anything: replies are bounded, clean, or refused. */
-#include "role/dispatch/converse.h"
+#include "posture/converse.h"
 #include "smtp/caps.h"
 
 #include <stdlib.h>
