@@ -17,24 +17,37 @@ static uint32_t code_point(struct str s, size_t n)
 }
 
 /* Controls, C1 controls, and the marks of UAX 9 that reorder a line; also the
- * two separators that are line ends to some. */
+ * two separators that are line ends to some, and what has no width: blanks and
+ * the tags of U+E0000. */
 static bool is_harmful(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c ||
-           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
+           (c >= 0xe0000 && c <= 0xe007f);
+}
+
+size_t safe_hidden(struct str s)
+{
+    size_t n = utf8_length(s);
+
+    if (n == 0)
+        return 1;
+    return is_harmful(code_point(s, n)) ? n : 0;
 }
 
 void safe_write(struct str s, struct buf *out)
 {
     while (s.n > 0) {
-        size_t n = utf8_length(s);
+        size_t n = safe_hidden(s);
 
-        if (n == 0 || is_harmful(code_point(s, n)))
+        if (n > 0) {
             buf_add_char(out, '?');
-        else
+        } else {
+            n = utf8_length(s);
             buf_add(out, str_first(s, n));
-        s = str_from(s, n == 0 ? 1 : n);
+        }
+        s = str_from(s, n);
     }
 }
 

@@ -12,6 +12,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* Octets of what stands at the front of s and must not be shown; 0: the
+ * character there is harmless. s is not empty. */
+size_t safe_hidden(struct str s);
+
 void safe_write(struct str s, struct buf *out);
 /* The same as a JSON text; valid whatever s holds. */
 json_t *safe_json(struct str s);

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "cli/check_safe.h"
+#include "mail/header.h"
 
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -46,7 +48,7 @@ static const char head[] =
 static void put(struct str s, struct buf *out)
 {
     for (size_t at = 0; at < s.n;) {
-        size_t n = trace_hidden(str_from(s, at));
+        size_t n = safe_hidden(str_from(s, at));
         char c = s.p[at];
 
         if (n > 0 && c != '\t')
@@ -73,6 +75,35 @@ static void put_in(const char *open, struct str s, const char *close,
     buf_add_cstr(out, open);
     put(s, out);
     buf_add_cstr(out, close);
+}
+
+/* With encoded words (RFC 2047) read. */
+static void put_field(const char *name, struct str value, struct buf *out)
+{
+    struct buf text = { 0 };
+
+    header_decode(value, &text);
+    buf_addf(out, "<dt>%s</dt>", name);
+    put_in("<dd>", buf_str(&text), "</dd>", out);
+    buf_free(&text);
+}
+
+static void put_head(const struct trace *t, struct buf *out)
+{
+    const struct {
+        const char *name;
+        struct str value;
+    } fields[] = {
+        { "from", t->from },          { "to", t->to },
+        { "subject", t->subject },    { "date", t->date },
+        { "message", t->message_id },
+    };
+
+    buf_add_cstr(out, "<dl>");
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (fields[i].value.n > 0)
+            put_field(fields[i].name, fields[i].value, out);
+    buf_add_cstr(out, "</dl>\n");
 }
 
 static const char *hue(enum hop_state state)
@@ -141,13 +172,8 @@ static void put_trace(const struct trace *t, struct str name,
     put_in(t->verdict == TRACE_ENCRYPTED ? "<p><b>Keep in mind:</b> "
                                          : "<p><b>What to do:</b> ",
            t->advice, "</p>", out);
-    buf_add_cstr(out, "</div>\n<dl>");
-    put_in("<dt>from</dt><dd>", t->from, "</dd>", out);
-    put_in("<dt>to</dt><dd>", t->to, "</dd>", out);
-    put_in("<dt>subject</dt><dd>", t->subject, "</dd>", out);
-    put_in("<dt>date</dt><dd>", t->date, "</dd>", out);
-    put_in("<dt>message</dt><dd>", t->message_id, "</dd>", out);
-    buf_add_cstr(out, "</dl>\n");
+    buf_add_cstr(out, "</div>\n");
+    put_head(t, out);
     if (t->n > 0)
         buf_add_cstr(out, "<h2>The way, oldest first</h2>\n");
     buf_add_cstr(out, "<ol>\n");

@@ -171,7 +171,8 @@ static void add_hop(const struct hop *h, struct buf *out)
     add_bool(KEY("trusted"), h->trusted, out);
     add_text(KEY("family"), h->family, out);
     add_text(KEY("contradiction"), h->contradiction, out);
-    add_text(KEY("raw"), h->raw, out);
+    buf_add(out, KEY("raw"));
+    trace_json_string(h->raw, out);
     buf_add_char(out, '}');
 }
 

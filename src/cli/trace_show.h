@@ -24,12 +24,6 @@ void trace_json_string(struct str s, struct buf *out);
 void trace_html(const struct trace *traces, const struct str *names, size_t n,
                 struct buf *out);
 
-/* Length of what stands at the front of s and must not reach an eye: control
- * characters, also those of C1, octets that are no UTF-8, marks that turn the
- * direction of a line and would let a name rewrite what stands beside it. 0:
- * the character is harmless. s is not empty. */
-size_t trace_hidden(struct str s);
-
 /* What a state means, in a few words for people. */
 const char *trace_state_words(enum hop_state state);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", "TLS, version not stated", "". */

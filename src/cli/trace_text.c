@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "cli/check_safe.h"
+#include "mail/header.h"
 
 enum { WIDTH = 78, INDENT = 10 };
 
@@ -112,26 +114,6 @@ struct str trace_certificate_words(const struct hop *hop)
     return STR("");
 }
 
-size_t trace_hidden(struct str s)
-{
-    size_t n = utf8_length(s);
-    unsigned char a = (unsigned char)s.p[0], b;
-
-    if (n == 0 || a < 0x20 || a == 0x7f)
-        return n == 0 ? 1 : n;
-    if (n == 1)
-        return 0;
-    b = (unsigned char)s.p[1];
-    if (n == 2) /* C1; U+061C, a mark that turns the direction */
-        return (a == 0xc2 && b < 0xa0) || (a == 0xd8 && b == 0x9c) ? n : 0;
-    if (n == 3) /* U+2000 to U+207F: blanks without width, turning marks */
-        return (a == 0xe2 && (b == 0x80 || b == 0x81)) ||
-                       (a == 0xef && b == 0xbb && (unsigned char)s.p[2] == 0xbf)
-                   ? n
-                   : 0;
-    return a == 0xf3 && b == 0xa0 ? n : 0; /* tags, U+E0000 and behind */
-}
-
 /* --- onto a terminal -------------------------------------------------------
  */
 
@@ -140,7 +122,7 @@ static size_t put_safe(struct str s, struct buf *out)
     size_t columns = 0;
 
     for (size_t at = 0; at < s.n; columns++) {
-        size_t n = trace_hidden(str_from(s, at));
+        size_t n = safe_hidden(str_from(s, at));
 
         if (n > 0) {
             buf_add_char(out, '?');
@@ -314,11 +296,15 @@ static void put_hops(const struct trace *t, bool color, struct arena *arena,
 
 static void put_field(const char *name, struct str value, struct buf *out)
 {
+    struct buf text = { 0 };
+
     if (value.n == 0)
         return;
+    header_decode(str_first(value, 1000), &text);
     buf_addf(out, "  %-9s", name);
-    put_safe(str_first(value, 200), out);
+    put_safe(str_first(buf_str(&text), 200), out);
     buf_add_char(out, '\n');
+    buf_free(&text);
 }
 
 void trace_text(const struct trace *t, struct str name, bool color,

@@ -2,6 +2,8 @@
 
 import html.parser
 import json
+import os
+import pty
 import subprocess
 import time
 
@@ -213,3 +215,140 @@ def test_several_files(tmp_path):
         "encrypted", "not encrypted"]
     page = trace("--html", tmp_path / "a", tmp_path / "b", code=1).stdout
     assert page.count(b'class="verdict') == 2
+
+
+FIELDS = {
+    "verdict": str, "summary": str, "trust_boundary": dict, "hops": list,
+    "notes": list, "total_s": (int, type(None)),
+}
+HOP_FIELDS = {
+    "index": int, "from": dict, "by": (str, type(None)),
+    "with": (str, type(None)), "state": str, "evidence": str,
+    "tls": (dict, type(None)), "time": (str, type(None)),
+    "delay_s": (int, type(None)), "skew": bool, "trusted": bool,
+    "family": (str, type(None)), "raw": str,
+}
+STATES = {"encrypted", "weak", "clear", "not-recorded", "local", "not-smtp",
+          "unreadable"}
+
+
+@pytest.mark.parametrize("head", [
+    TOP + BELOW, CLEAR, UNKNOWN, "", HOSTILE.decode("latin-1"),
+    "Received: ((((\nReceived: by\nReceived:\nReceived: from x by y;\n"])
+def test_json_keeps_its_form_whatever_comes(head):
+    found = as_json(head + REST)
+    for name, kind in FIELDS.items():
+        assert isinstance(found[name], kind), name
+    assert found["verdict"] in {"encrypted", "not encrypted", "weak",
+                                "unknown"}
+    for hop in found["hops"]:
+        for name, kind in HOP_FIELDS.items():
+            assert isinstance(hop[name], kind), name
+        assert hop["state"] in STATES
+        assert hop["evidence"] in {"clause", "keyword", "side-header", "none"}
+        assert set(hop["from"]) == {"helo", "name", "ip"}
+        assert (hop["tls"] is not None) == (hop["state"] in {"encrypted",
+                                                             "weak"})
+        if hop["tls"]:
+            assert set(hop["tls"]) == {"version", "version_range", "cipher",
+                                       "bits", "client_certificate"}
+
+
+def test_HA_09_bytes_that_are_no_text():
+    out = trace("--json", "-", stdin=HOSTILE).stdout
+    assert "\ufffd" in json.loads(out.decode())["hops"][0]["raw"]
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u200b", "\u061c",
+                                  "\ufeff", "\U000e0041"])
+def test_HA_09_marks_that_deceive_the_eye(sign):
+    text = f"Received: from a{sign}b by c; x\nSubject: =?utf-8?B?4oCu?=\n" + REST
+    for words in (["--color", "never"], ["--html"]):
+        out = trace(*words, "-", stdin=text).stdout.decode()
+        assert sign not in out and "\u202e" not in out
+    subject = "Subject: Gr\u00fc\u00dfe \u2013 it\u2019s\n"
+    assert subject[9:-1] in trace("-", stdin=subject + TOP).stdout.decode()
+
+
+def test_text_shows_verdict_boundary_and_marks():
+    out = trace("--color", "never", "-", stdin=TOP + CLEAR + REST).stdout
+    lines = out.decode().splitlines()
+    assert lines[0].startswith("NOT ENCRYPTED  ")
+    edge = next(i for i, line in enumerate(lines) if "above: claimed" in line)
+    assert any(line.startswith("[!!]   1  in clear") for line in lines[:edge])
+    assert any(line.startswith("[ok]   2  encrypted  TLSv1.3")
+               for line in lines[edge:])
+    assert all(len(line) <= 80 for line in lines)
+    assert not any("above: claimed" in line for line in trace(
+        "--trust", "clinic.example", "-",
+        stdin=TOP + REST).stdout.decode().splitlines())
+
+
+def test_whose_certificate_was_verified():
+    verified = CLAUSE.replace("No client certificate requested",
+                              'Client CN "a", Issuer "b" (verified OK)')
+    text = received("a.example", "192.0.2.7", "b.example", "ESMTPS", verified)
+    for words in ([], ["--html"]):
+        out = " ".join(trace(*words, "-", stdin=text).stdout.decode().split())
+        assert "verified the sending side" in out and "no line can tell" in out
+
+
+def test_colour_only_where_wanted():
+    for words, coloured in ((["--color", "always"], True), ([], False),
+                            (["--color", "never"], False)):
+        assert (b"\x1b[" in trace(*words, "-", stdin=TOP).stdout) == coloured
+    master, slave = pty.openpty()
+    for extra, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        subprocess.run([POSTSEAL, "trace", "-"], input=TOP.encode(),
+                       stdout=slave, check=False, timeout=60,
+                       env={**os.environ, "TERM": "xterm", **extra})
+        assert (b"\x1b[" in os.read(master, 65536)) == coloured
+    os.close(slave)
+    os.close(master)
+
+
+def test_a_terminal_is_told_what_to_do():
+    master, slave = pty.openpty()
+    done = subprocess.run([POSTSEAL, "trace"], stdin=slave, check=False,
+                          capture_output=True, timeout=60)
+    os.close(slave)
+    os.close(master)
+    assert done.returncode == 2 and b"Ctrl-D" in done.stderr
+
+
+def test_progress_on_a_terminal(tmp_path):
+    path = tmp_path / "many.mbox"
+    path.write_text(("From a Mon Nov 23 18:00:00 2026\n" + TOP + REST + "\n")
+                    * 20_000)
+    master, slave = pty.openpty()
+    with open(tmp_path / "out", "wb") as out:
+        child = subprocess.Popen([POSTSEAL, "trace", "--mbox", path],
+                                 stdout=out, stderr=slave)
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:
+            pass  # the other end is closed
+        assert child.wait(60) == 0
+    os.close(master)
+    assert b" messages, " in shown and b" s left" in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
+@pytest.mark.parametrize("piece, times", [
+    (b"From ", 4_000_000), (b"\nFrom x\n", 1_000_000), (b"x", 20_000_000),
+    (b"\n>From a 18:00\n", 1_000_000)])
+def test_mbox_bodies_cost_no_more_than_their_size(tmp_path, piece, times):
+    path = tmp_path / "a.mbox"
+    one = ("From a Mon Nov 23 18:00:00 2026\n" + TOP + REST).encode()
+    path.write_bytes((one + piece * times + b"\n\n" + one).replace(b"\n", b"\r\n"))
+    out = trace("--mbox", path, code=0).stdout.splitlines()
+    assert json.loads(out[-1])["totals"]["messages"] == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["--html"]])
+def test_ten_thousand_hops_and_a_line_of_a_megabyte(words):
+    head = TOP * 10_000 + "Received: from a (" + "(" * (1 << 20) + "\n"
+    assert trace(*words, "-", stdin=head + REST, code=None).returncode in (0, 4)
