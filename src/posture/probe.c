@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 enum { WORKERS_MAX = 8, STACK_BYTES = 256 * 1024 };
@@ -39,6 +40,9 @@ struct status prober_open(const struct config *config, struct prober **out)
     if (p == NULL)
         panic("out of memory");
     *out = p;
+    /* OpenSSL writes without MSG_NOSIGNAL: a server that hangs up in the middle
+     * of a handshake must not end us. */
+    signal(SIGPIPE, SIG_IGN);
     p->config = config;
     p->hosts = crowd_new(PROBE_CONNECTIONS_MAX);
     p->addresses = crowd_new(PROBE_CONNECTIONS_MAX);

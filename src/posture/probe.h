@@ -131,7 +131,7 @@ struct probe {
 struct prober; /* thread-safe */
 
 /* config must outlive it. Fails only for our own faults (trust anchor or CA
- * file unreadable). */
+ * file unreadable). SIGPIPE is ignored from here on. */
 struct status prober_open(const struct config *config, struct prober **out);
 void prober_close(struct prober **prober);
 

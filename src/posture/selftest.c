@@ -185,6 +185,13 @@ static void test_dns(struct run *r)
         dead_resolver(r, say(r, r->resolver_fault));
         return;
     }
+    if (resolver_servers(r->resolver)->n > 0 &&
+        !nameservers_answer(resolver_servers(r->resolver), ROOT_MS)) {
+        dead_resolver(
+            r, arena_printf(r->arena, "Our resolver %s does not answer.",
+                            resolver_servers(r->resolver)->list[0].text));
+        return;
+    }
     resolver_ask(r->resolver, q, r->wishes->bogus_name.n > 0 ? 3 : 2,
                  left_ms(r), r->arena);
     if (q[0].state == DNS_ERROR && q[0].ours) {
@@ -215,7 +222,9 @@ static void test_cas(struct run *r)
         note(r, SELF_CA, SELF_BAD, STR("The CA store is empty."), step);
     else
         note(r, SELF_CA, SELF_GOOD,
-             arena_printf(r->arena, "%zu public CAs.", r->out->cas_n), STR(""));
+             arena_printf(r->arena, "%zu public CA%s.", r->out->cas_n,
+                          r->out->cas_n == 1 ? "" : "s"),
+             STR(""));
     tls_trust_close(&trust);
 }
 

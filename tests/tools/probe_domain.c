@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* probe_domain CONFIG TIMEOUT_MS DOMAIN...: facts and answers, a line of JSON
- * for each domain. */
+/* probe_domain CONFIG TIMEOUT_MS DOMAIN...: our own state, then facts and
+ * answers of each domain, a line of JSON each. */
 #include "base/buf.h"
 #include "posture/replies.h"
 
@@ -107,7 +107,29 @@ static void reply_side(struct buf *out, const struct replies *r)
     buf_addf(out, ",\"remedies\":%zu}", r->remedies_n);
 }
 
-static void one(struct prober *prober, struct str domain, int64_t timeout_ms)
+static void ourselves(const struct selftest *self)
+{
+    struct buf out = { 0 };
+
+    buf_add_cstr(&out, "{");
+    for (int i = 0; i < SELF_PARTS; i++) {
+        struct str name = self_part_name((enum self_part)i);
+        struct str state = self_state_name(self->part[i].state);
+
+        buf_addf(&out, "\"%.*s\":\"%.*s\",", STR_ARG(name), STR_ARG(state));
+        char key[64];
+
+        snprintf(key, sizeof(key), "%.*s_text", STR_ARG(name));
+        text(&out, key, self->part[i].text);
+        buf_add_cstr(&out, ",");
+    }
+    buf_addf(&out, "\"cas\":%zu}", self->cas_n);
+    puts(buf_cstr(&out));
+    buf_free(&out);
+}
+
+static void one(struct prober *prober, const struct selftest *self,
+                struct str domain, int64_t timeout_ms)
 {
     struct arena arena = { 0 };
     struct buf out = { 0 };
@@ -116,7 +138,7 @@ static void one(struct prober *prober, struct str domain, int64_t timeout_ms)
     struct replies replies;
 
     probe_domain(prober, domain, timeout_ms, &arena, &p);
-    answers_of(&p, NULL, &arena, &answers);
+    answers_of(&p, self, &arena, &answers);
     replies_of(&p, &answers, NULL, NULL, &arena, &replies);
     buf_add_cstr(&out, "{");
     text(&out, "domain", domain);
@@ -154,8 +176,14 @@ int main(int argc, char **argv)
 
     if (config == NULL || !status_is_ok(prober_open(config, &prober)))
         return 2;
+    struct arena arena = { 0 };
+    struct selftest self;
+    struct self_wishes wishes = { 0 };
+    selftest_run(config, &wishes, 10000, &arena, &self);
+    ourselves(&self);
     for (int i = 3; i < argc; i++)
-        one(prober, str_from_cstr(argv[i]), atoi(argv[2]));
+        one(prober, &self, str_from_cstr(argv[i]), atoi(argv[2]));
+    arena_free(&arena);
     prober_close(&prober);
     config_free(&config);
     return 0;

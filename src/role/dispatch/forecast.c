@@ -8,6 +8,7 @@
 #include "role/dispatch/plan.h"
 #include "role/dispatch/reach.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -38,6 +39,8 @@ struct status forecaster_open(const struct config *config, bool offline,
 
     if (who == NULL)
         panic("out of memory");
+    /* As every role does: a server that hangs up must not end us. */
+    signal(SIGPIPE, SIG_IGN);
     who->config = config;
     who->timeout_ms = timeout_ms;
     if (!offline)
