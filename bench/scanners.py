@@ -31,8 +31,9 @@ VERSIONS = {"TLSv1": "TLS1", "TLSv1.1": "TLS1_1", "TLSv1.2": "TLS1_2",
 WHY = {
     "group": "postseal offers P-256 first (SP 800-52r2 and FIPS prefer the "
              "NIST curves), the other X25519; both servers take the first",
-    "not below": "posttls-finger does not go below TLS 1.2 by itself in "
-                 "Debian's Postfix; postseal tells what an open delivery gets",
+    "not below": "OpenSSL's security level 2, the system's default, keeps "
+                 "posttls-finger from going below TLS 1.2; postseal tells what "
+                 "an open delivery gets",
 }
 
 

@@ -57,7 +57,7 @@ def all_domains(practice_internet):
     practice_internet.control.reset()
     practice_internet.control.sessions(clear=True)
     done = run(practice_internet, "check", "--file", "-", "--json", "--jobs",
-               "60", "--timeout", "12s", stdin="\n".join(DOMAINS))
+               "60", "--timeout", "16s", stdin="\n".join(DOMAINS))
     assert done.returncode == 1, done.stderr
     looks = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(looks) == len(DOMAINS)
@@ -286,7 +286,7 @@ def test_dead_resolver_blames_no_domain(practice, tmp_path):
     port = free_ports(1)
     words = ["--resolver", f"127.0.0.1@{port}", "--trust-anchor",
              practice.facts["trust_anchor"], "--ca",
-             practice.facts["ca_file"], "--timeout", "5s"]
+             practice.facts["ca_file"], "--timeout", "3s"]
     done = subprocess.run(
         [POSTSEAL, "check", "dane.example", "--json", *words],
         capture_output=True, text=True, check=False, timeout=60)
@@ -353,22 +353,17 @@ def test_watched_domain_reports_changes(practice, tmp_path):
                 found.append(json.loads(line))
         return found
 
-    def settle(seconds):
+    def wait_for(name, n):
         until = time.monotonic() + 60
-        before = len(practice.control.sessions("mx1.script1.example"))
-        while (time.monotonic() < until and len(practice.control.sessions(
-                "mx1.script1.example")) <= before):
+        while len(events(name)) < n and time.monotonic() < until:
             time.sleep(0.1)
-        time.sleep(seconds)
+        return events(name)
 
     try:
         gate.start()
-        settle(1)
+        assert len(wait_for("domain.watched", 1)) == 1
         practice.control.script("mx1.script1.example", {"tls": None})
-        until = time.monotonic() + 60
-        while not events("domain.changed") and time.monotonic() < until:
-            time.sleep(0.1)
-        change, = events("domain.changed")
+        change = wait_for("domain.changed", 1)[0]
         assert change["domain"] == "script1.example"
         assert "verified yes (pkix)" in change["old"]
         assert "verified no" in change["new"]
@@ -376,9 +371,7 @@ def test_watched_domain_reports_changes(practice, tmp_path):
         gate.stop()
         practice.control.reset("mx1.script1.example")
         gate.start()
-        until = time.monotonic() + 60
-        while len(events("domain.changed")) < 2 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert "verified yes (pkix)" in events("domain.changed")[1]["new"]
+        assert "verified yes (pkix)" in wait_for("domain.changed", 2)[1]["new"]
+        assert len(events("domain.watched")) == 1
     finally:
         gate.stop()

@@ -168,6 +168,9 @@ static bool compare(struct watched *one, bool known, struct str was,
 {
     bool same = !known || str_eq(was, now);
 
+    if (!known)
+        log_event(LOG_INFO, "domain.watched", LOG_STR("domain", one->domain),
+                  LOG_STR("new", now));
     if (same || one->doubted) {
         if (!same)
             log_event(LOG_WARNING, "domain.changed",
