@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/args.h"
+#include "cli/check_safe.h"
 #include "cli/commands.h"
 #include "policy/config_check.h"
 #include "policy/suggest.h"
@@ -56,15 +57,24 @@ void cli_say(const struct cli *cli, const char *format, ...)
 enum cli_exit cli_fail(const struct cli *cli, enum cli_exit code,
                        const char *format, ...)
 {
+    struct buf text = { 0 }, clean = { 0 };
+    struct str rest, line;
     va_list args;
 
     fflush(stdout);
-    fprintf(stderr, "postseal%s%s: ", cli->command == NULL ? "" : " ",
-            cli->command == NULL ? "" : cli->command->name);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    buf_vaddf(&text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    /* It may name a file that a stranger named. */
+    rest = buf_str(&text);
+    while (str_split(&rest, '\n', &line)) {
+        safe_write(line, &clean);
+        buf_add_char(&clean, '\n');
+    }
+    fprintf(stderr, "postseal%s%s: %s", cli->command == NULL ? "" : " ",
+            cli->command == NULL ? "" : cli->command->name, buf_cstr(&clean));
+    buf_free(&text);
+    buf_free(&clean);
     return code;
 }
 

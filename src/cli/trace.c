@@ -9,6 +9,7 @@
 #include "cli/trace_mbox.h"
 #include "cli/trace_show.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,6 +45,24 @@ static bool says_nothing(const struct trace *t)
            t->message_id.n == 0 && t->subject.n == 0;
 }
 
+static void tell_no_message(const struct cli *cli, const char *name,
+                            struct str text)
+{
+    if (str_starts(text, STR("\xd0\xcf\x11\xe0")))
+        cli_fail(cli, CLI_USAGE,
+                 "%s is a file of Outlook (.msg), not the text of a message; "
+                 "save it as .eml, or paste its \"Internet headers\" (File, "
+                 "Properties) into: postseal trace -",
+                 name);
+    else
+        cli_fail(cli, CLI_USAGE,
+                 "%s holds no mail header; what is needed is the message as it "
+                 "was received, saved as a file (.eml), or its source, copied "
+                 "whole (\"show original\", \"view source\", \"Internet "
+                 "headers\")",
+                 name);
+}
+
 /* False, and said so, when this cannot be a message. */
 static bool judge_file(struct trace_job *j, const char *path,
                        struct arena *arena, struct trace *out)
@@ -60,11 +79,7 @@ static bool judge_file(struct trace_job *j, const char *path,
         trace_read(str_keep(arena, buf_str(&text)), j->trust, j->trust_n,
                    j->now_ms, arena, out);
     if (ok && says_nothing(out)) {
-        cli_fail(j->cli, CLI_USAGE,
-                 "%s holds no mail header; save the message as a file "
-                 "(\"show original\", \"view source\"), a copied text has lost "
-                 "its headers",
-                 name);
+        tell_no_message(j->cli, name, buf_str(&text));
         ok = false;
     }
     buf_free(&text);
@@ -119,7 +134,36 @@ static enum cli_exit one_page(struct trace_job *j)
 
 /* --- the command ---------------------------------------------------------- */
 
-static void read_trust(struct trace_job *j)
+static bool is_domain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' &&
+            s.p[i] != '_' && (unsigned char)s.p[i] < 0x80)
+            return false;
+    return s.n > 0 && s.n <= 253;
+}
+
+/* An address, or a range of them: "192.0.2.0/24", "2001:db8::/32". */
+static bool is_range(struct str s)
+{
+    size_t slash = str_find_char(s, '/');
+    char text[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    uint64_t bits;
+    bool six = str_has_char(s, ':');
+
+    if (slash >= sizeof(text))
+        return false;
+    memcpy(text, s.p, slash);
+    text[slash] = '\0';
+    if (inet_pton(six ? AF_INET6 : AF_INET, text, bytes) != 1)
+        return false;
+    return slash == s.n ||
+           str_to_u64(str_from(s, slash + 1), six ? 128 : 32, &bits);
+}
+
+/* False, and said so, when a value names nothing: it would trust nobody. */
+static bool read_trust(struct trace_job *j)
 {
     const char *value;
     size_t n = 0;
@@ -127,8 +171,19 @@ static void read_trust(struct trace_job *j)
     while (cli_repeated(j->cli, "trust", n) != NULL)
         n++;
     j->trust = arena_array(&j->arena, n, sizeof(*j->trust));
-    while ((value = cli_repeated(j->cli, "trust", j->trust_n)) != NULL)
-        j->trust[j->trust_n++] = str_from_cstr(value);
+    while ((value = cli_repeated(j->cli, "trust", j->trust_n)) != NULL) {
+        struct str s = str_from_cstr(value);
+
+        if (!is_domain(s) && !is_range(s)) {
+            cli_fail(j->cli, CLI_USAGE,
+                     "--trust %s: name a domain (clinic.example), an address, "
+                     "or a range (192.0.2.0/24, 2001:db8::/32)",
+                     value);
+            return false;
+        }
+        j->trust[j->trust_n++] = s;
+    }
+    return true;
 }
 
 static enum cli_exit run_job(struct trace_job *j)
@@ -158,8 +213,7 @@ static enum cli_exit run_trace(struct cli *cli)
         cli->arguments = standard_input;
         cli->arguments_n = 1;
     }
-    read_trust(&j);
-    code = run_job(&j);
+    code = read_trust(&j) ? run_job(&j) : CLI_USAGE;
     if (j.broken)
         code = cli_fail(cli, CLI_INTERNAL, "cannot write the answer");
     buf_free(&j.out);

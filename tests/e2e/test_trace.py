@@ -201,6 +201,12 @@ def test_mbox_of_many_has_flat_memory(tmp_path):
     (["--html", "--json", "-"], TOP, "--html makes one page"),
     (["--trist", "x", "-"], TOP, "did you mean --trust"),
     (["--trust"], "", "needs a value"),
+    (["--trust", "10.0.0.0/99", "-"], TOP, "or a range"),
+    (["--trust", "", "-"], TOP, "name a domain"),
+    (["--trust", "no host!", "-"], TOP, "name a domain"),
+    (["-"], b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "Outlook"),
+    (["-"], bytes(range(256)) * 40, "holds no mail header"),
+    (["/nonexistent\x1b[31m"], "", "/nonexistent?[31m"),
 ])
 def test_wrong_input_is_explained(words, stdin, says):
     done = trace(*words, stdin=stdin, code=2)
