@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -160,6 +161,43 @@ static void forbid_core(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+static void *must_have(void *p)
+{
+    if (p == NULL)
+        panic("out of memory");
+    return p;
+}
+
+static void *crypto_malloc(size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    return n == 0 ? NULL : must_have(malloc(n));
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(p);
+}
+
+static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+    if (n == 0) {
+        crypto_free(p, file, line);
+        return NULL;
+    }
+    return must_have(realloc(p, n));
+}
+
+/* Like everything else here OpenSSL ends the process when memory does. What
+ * fails for want of it would look like a wrong key or a damaged message. */
+static void crypto_has_memory_or_ends(void)
+{
+    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) !=
+        1)
+        panic("OpenSSL took memory before it was told from where");
+}
+
 static void take_listeners(struct role *role, const struct arguments *args)
 {
     static int fds[LISTEN_MAX];
@@ -178,6 +216,7 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
 
     parse_arguments(argc, argv, &args);
     forbid_core();
+    crypto_has_memory_or_ends();
     raise_descriptor_limit();
     block_signals();
     *role =
