@@ -186,9 +186,11 @@ const struct cli_command cli_pickup_extend = {
     .name = "pickup extend",
     .arguments = "ID",
     .summary = "Keep a message in the portal for longer",
-    .details = "Moves the end of a pickup that has not ended yet; never to "
-               "an earlier time. JSON: "
-               "changed.",
+    .details =
+        "Moves the end of a pickup that has not ended yet; never to "
+        "an earlier time. Also forgets how often codes were asked for and "
+        "tried, for a reader who was locked out. JSON: "
+        "changed.",
     .least = 1,
     .most = 1,
     .json = true,

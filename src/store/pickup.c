@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/audit.h"
 #include "store/find.h"
+#include "store/pickup_access.h"
 #include "store/row.h"
 #include "store/tx.h"
 
@@ -238,6 +239,8 @@ struct status pickup_extend(struct tx *tx, struct str id,
         bind_int(s, expires_wall_ms);
         bind_text(s, ids[i]);
         st = stmt_run(s);
+        if (status_is_ok(st))
+            st = counters_clear(tx, ids[i]);
     }
     *changed = status_is_ok(st) ? list.n : 0;
     if (*changed > 0)

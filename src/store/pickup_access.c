@@ -18,8 +18,8 @@ struct status code_put(struct tx *tx, const struct one_time_code *code)
     struct stmt *s = db_sql(
         tx->db, "INSERT INTO code (pickup_id, code_hash, browser_hash,"
                 " created_ms, expires_ms, tries) VALUES ($1, $2, $3, $4, $5, 0)"
-                " ON CONFLICT (pickup_id) DO UPDATE SET code_hash = $2,"
-                " browser_hash = $3, created_ms = $4, expires_ms = $5,"
+                " ON CONFLICT (pickup_id, browser_hash) DO UPDATE SET"
+                " code_hash = $2, created_ms = $4, expires_ms = $5,"
                 " tries = 0");
 
     bind_text(s, id_str(&code->pickup_id));
@@ -31,62 +31,88 @@ struct status code_put(struct tx *tx, const struct one_time_code *code)
 }
 
 struct kept_code {
-    struct str code_hash, browser_hash;
+    struct str code_hash;
     int64_t expires_wall_ms, tries;
     bool found;
 };
 
 static struct status load_code(struct tx *tx, const struct id *pickup_id,
+                               const unsigned char browser_hash[HASH],
                                struct arena *arena, struct kept_code *out)
 {
-    struct stmt *s = db_sql(tx->db, "SELECT code_hash, browser_hash,"
-                                    " expires_ms, tries FROM code"
-                                    " WHERE pickup_id = $1");
+    struct stmt *s =
+        db_sql(tx->db, "SELECT code_hash, expires_ms, tries FROM code"
+                       " WHERE pickup_id = $1 AND browser_hash = $2");
 
     *out = (struct kept_code){ 0 };
     bind_text(s, id_str(pickup_id));
+    bind_blob(s, hash_str(browser_hash));
     out->found = stmt_row(s);
     if (out->found) {
         out->code_hash = col_blob(s, arena);
-        out->browser_hash = col_blob(s, arena);
         out->expires_wall_ms = col_int(s);
         out->tries = col_int(s);
     }
     return stmt_end(s);
 }
 
-static struct status count_try(struct tx *tx, const struct id *pickup_id)
+static struct status any_code(struct tx *tx, const struct id *pickup_id,
+                              bool *out)
 {
-    struct stmt *s = db_sql(tx->db, "UPDATE code SET tries = tries + 1"
-                                    " WHERE pickup_id = $1");
+    struct stmt *s =
+        db_sql(tx->db, "SELECT COUNT(*) FROM code WHERE pickup_id = $1");
 
     bind_text(s, id_str(pickup_id));
+    *out = stmt_row(s) && col_int(s) > 0;
+    return stmt_end(s);
+}
+
+static struct status on_code(struct tx *tx, const char *sql,
+                             const struct id *pickup_id,
+                             const unsigned char browser_hash[HASH])
+{
+    struct stmt *s = db_sql(tx->db, sql);
+
+    bind_text(s, id_str(pickup_id));
+    bind_blob(s, hash_str(browser_hash));
     return stmt_run(s);
 }
 
-static struct status consume(struct tx *tx, const struct id *pickup_id)
+static bool is_live(const struct kept_code *kept, int64_t now_wall_ms)
 {
-    struct stmt *s = db_sql(tx->db, "DELETE FROM code WHERE pickup_id = $1");
+    return kept->found && kept->expires_wall_ms > now_wall_ms &&
+           kept->tries < CODE_TRIES_MAX;
+}
 
-    bind_text(s, id_str(pickup_id));
-    return stmt_run(s);
+struct status code_is_live(struct tx *tx, const struct id *pickup_id,
+                           const unsigned char browser_hash[HASH],
+                           int64_t now_wall_ms, bool *out)
+{
+    struct arena arena = { 0 };
+    struct kept_code kept;
+    struct status st = load_code(tx, pickup_id, browser_hash, &arena, &kept);
+
+    *out = status_is_ok(st) && is_live(&kept, now_wall_ms);
+    arena_free(&arena);
+    return st;
 }
 
 struct status code_try(struct tx *tx, const struct id *pickup_id,
-                       const unsigned char code_hash[32],
-                       const unsigned char browser_hash[32],
+                       const unsigned char code_hash[HASH],
+                       const unsigned char browser_hash[HASH],
                        int64_t now_wall_ms, enum code_fate *out)
 {
     struct arena arena = { 0 };
     struct kept_code kept;
-    struct status st = load_code(tx, pickup_id, &arena, &kept);
+    bool others = false;
+    struct status st = load_code(tx, pickup_id, browser_hash, &arena, &kept);
 
+    if (status_is_ok(st) && !kept.found)
+        st = any_code(tx, pickup_id, &others);
     if (!status_is_ok(st))
         goto done;
     if (!kept.found)
-        *out = CODE_NONE;
-    else if (!str_eq_secret(kept.browser_hash, hash_str(browser_hash)))
-        *out = CODE_OTHER_BROWSER;
+        *out = others ? CODE_OTHER_BROWSER : CODE_NONE;
     else if (kept.expires_wall_ms <= now_wall_ms)
         *out = CODE_TOO_OLD;
     else if (kept.tries >= CODE_TRIES_MAX)
@@ -96,9 +122,15 @@ struct status code_try(struct tx *tx, const struct id *pickup_id,
     else
         *out = CODE_WRONG;
     if (*out == CODE_RIGHT)
-        st = consume(tx, pickup_id);
+        st = on_code(tx,
+                     "DELETE FROM code WHERE pickup_id = $1"
+                     " AND browser_hash = $2",
+                     pickup_id, browser_hash);
     else if (*out == CODE_WRONG)
-        st = count_try(tx, pickup_id);
+        st = on_code(tx,
+                     "UPDATE code SET tries = tries + 1 WHERE pickup_id = $1"
+                     " AND browser_hash = $2",
+                     pickup_id, browser_hash);
 done:
     arena_free(&arena);
     return st;
@@ -125,11 +157,20 @@ struct status counter_hit(struct tx *tx, struct str name, uint32_t most,
     return stmt_end(s);
 }
 
+struct status counters_clear(struct tx *tx, struct str pickup_id)
+{
+    struct stmt *s = db_sql(
+        tx->db, "DELETE FROM counter WHERE name LIKE '%:' || $1 || ':%'");
+
+    bind_text(s, pickup_id);
+    return stmt_run(s);
+}
+
 /* --- sessions ----------------------------------------------------------------
  */
 
-struct status session_open(struct tx *tx, const unsigned char cookie_hash[32],
-                           const struct id *pickup_id, int64_t now_wall_ms)
+struct status access_open(struct tx *tx, const unsigned char cookie_hash[32],
+                          const struct id *pickup_id, int64_t now_wall_ms)
 {
     struct stmt *s = db_sql(tx->db, "INSERT INTO session (cookie_hash,"
                                     " pickup_id, created_ms, used_ms)"
@@ -141,9 +182,9 @@ struct status session_open(struct tx *tx, const unsigned char cookie_hash[32],
     return stmt_run(s);
 }
 
-struct status session_use(struct tx *tx, const unsigned char cookie_hash[32],
-                          int64_t idle_ms, int64_t absolute_ms,
-                          int64_t now_wall_ms, struct id *pickup_id, bool *live)
+struct status access_use(struct tx *tx, const unsigned char cookie_hash[32],
+                         int64_t idle_ms, int64_t absolute_ms,
+                         int64_t now_wall_ms, struct id *pickup_id, bool *live)
 {
     struct stmt *s = db_sql(
         tx->db, "UPDATE session SET used_ms = $1 WHERE cookie_hash = $2"
@@ -161,7 +202,7 @@ struct status session_use(struct tx *tx, const unsigned char cookie_hash[32],
     return stmt_end(s);
 }
 
-struct status session_end(struct tx *tx, const unsigned char cookie_hash[32])
+struct status access_end(struct tx *tx, const unsigned char cookie_hash[32])
 {
     struct stmt *s =
         db_sql(tx->db, "DELETE FROM session WHERE cookie_hash = $1");

@@ -21,18 +21,26 @@ enum code_fate {
     CODE_WRONG, /* counted */
     CODE_TOO_OLD,
     CODE_TOO_MANY,      /* tries are used up: ask for a fresh one */
-    CODE_OTHER_BROWSER, /* asked for elsewhere; not counted */
+    CODE_OTHER_BROWSER, /* only others asked; not counted */
     CODE_NONE,          /* none was asked for */
 };
 enum { CODE_TRIES_MAX = 5 };
 
-/* Replaces whatever code the pickup had. */
+/* Replaces whatever code this browser had; those of others stay, so that
+ * nobody can take away a code by asking for one himself. */
 struct status code_put(struct tx *tx, const struct one_time_code *code);
 /* One try; a right code is consumed by it. Constant-time comparison. */
 struct status code_try(struct tx *tx, const struct id *pickup_id,
                        const unsigned char code_hash[32],
                        const unsigned char browser_hash[32],
                        int64_t now_wall_ms, enum code_fate *out);
+
+/* Is a code of this browser still good for a try? */
+struct status code_is_live(struct tx *tx, const struct id *pickup_id,
+                           const unsigned char browser_hash[32],
+                           int64_t now_wall_ms, bool *out);
+/* Forgets what was counted for a pickup: somebody in charge vouches for it. */
+struct status counters_clear(struct tx *tx, struct str pickup_id);
 
 /* Counts one event under a name ("codes:<pickup>", "tries:<address>") in a
  * window; *allowed is false from the (most + 1)th on. */
@@ -41,14 +49,13 @@ struct status counter_hit(struct tx *tx, struct str name, uint32_t most,
                           bool *allowed);
 
 /* A browser that entered the right code. */
-struct status session_open(struct tx *tx, const unsigned char cookie_hash[32],
-                           const struct id *pickup_id, int64_t now_wall_ms);
+struct status access_open(struct tx *tx, const unsigned char cookie_hash[32],
+                          const struct id *pickup_id, int64_t now_wall_ms);
 /* The pickup of a live session, its idle time begun anew. */
-struct status session_use(struct tx *tx, const unsigned char cookie_hash[32],
-                          int64_t idle_ms, int64_t absolute_ms,
-                          int64_t now_wall_ms, struct id *pickup_id,
-                          bool *live);
-struct status session_end(struct tx *tx, const unsigned char cookie_hash[32]);
+struct status access_use(struct tx *tx, const unsigned char cookie_hash[32],
+                         int64_t idle_ms, int64_t absolute_ms,
+                         int64_t now_wall_ms, struct id *pickup_id, bool *live);
+struct status access_end(struct tx *tx, const unsigned char cookie_hash[32]);
 /* What is past its time: codes, counters, sessions. */
 struct status access_sweep(struct tx *tx, int64_t now_wall_ms,
                            int64_t absolute_ms);

@@ -926,7 +926,11 @@ static void test_PO_03_codes(void **state)
     for (int i = 0; i < CODE_TRIES_MAX; i++)
         assert_int_equal(try_code(w, wrong), CODE_WRONG);
     assert_int_equal(try_code(w, right), CODE_TOO_MANY);
+    /* Somebody else who asks takes nothing away. */
+    store_commit(w->store, put_work, &other);
+    assert_int_equal(try_code(w, right), CODE_TOO_MANY);
     store_commit(w->store, put_work, &right); /* a fresh one always helps */
+    store_commit(w->store, put_work, &other);
     assert_int_equal(try_code(w, right), CODE_RIGHT);
 }
 

@@ -96,6 +96,23 @@ test("guessing codes is stopped, for one source and for all (PO-03)", async () =
   assert.equal(sent, 4);
 });
 
+test("a stranger with the link takes away nobody's code (PO-03)", async () => {
+  const { link, box } = await portal.deposit("theirs@safe.example", LETTER);
+  const mine = await portal.ask("GET", link);
+  await portal.post(`${link}/code`, mine.cookies, { form: formToken(mine.text) });
+  const code = await portal.code(box, "theirs@safe.example");
+  const other = await portal.ask("GET", link);
+  const form = formToken(other.text);
+  const asked = await portal.post(`${link}/code`, other.cookies, { form });
+  assert.equal(asked.status, 303);
+  await portal.code(box, "theirs@safe.example");
+  const elsewhere = await portal.post(`${link}/open`, other.cookies, { form, code });
+  assert.equal(elsewhere.status, 403);
+  const right = await portal.post(`${link}/open`, mine.cookies,
+    { form: formToken(mine.text), code });
+  assert.equal(right.status, 303);
+});
+
 test("forged forms do nothing (PO-06)", async () => {
   const { link, box } = await portal.deposit("forge@safe.example", LETTER);
   const welcome = await portal.ask("GET", link);

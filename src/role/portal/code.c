@@ -15,49 +15,71 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DAY_MS = 86400000 };
+
+/*
+ * What may be asked and tried, each by its own count. Whoever holds a leaked
+ * link uses up what is his own first: the limits of a source come before those
+ * of a message, and a code that another browser asked for is not touched. A
+ * message gets at most 40 codes and 100 tries a day: to guess one of 10^8
+ * within 30 days succeeds once in 33,000 messages so attacked.
+ */
+struct limit {
+    bool of_pickup, of_source;
+    uint32_t most;
+    int64_t window_ms;
+};
+static const struct limit ask_limits[] = {
+    { true, true, 5, CODE_WINDOW_MS },
+    { false, true, 20, CODE_WINDOW_MS },
+    { true, true, 10, DAY_MS },
+    { true, false, 40, DAY_MS }, /* mails to one person */
+};
+static const struct limit try_limits[] = {
+    { true, true, 5, CODE_WINDOW_MS },
+    { false, true, 50, CODE_WINDOW_MS },
+    { true, true, 30, DAY_MS },
+};
+/* The hard stop: only tries at a code that could be guessed count. */
+static const struct limit hard_limit = { true, false, 100, DAY_MS };
 enum {
-    ASKS_HERE = 5,      /* per pickup and source in a window */
-    ASKS_SOURCE = 20,   /* per source in a window */
-    ASKS_PICKUP = 20,   /* per pickup in a day: mails to one person */
-    TRIES_HERE = 5,     /* per pickup and source in a window */
-    TRIES_SOURCE = 50,  /* per source in a window */
-    TRIES_PICKUP = 100, /* per pickup in a day: the hard stop */
-    DAY_MS = 86400000,
+    ASK_LIMITS = sizeof(ask_limits) / sizeof(ask_limits[0]),
+    TRY_LIMITS = sizeof(try_limits) / sizeof(try_limits[0]),
 };
 
 /* --- counting ------------------------------------------------------------ */
 
-static struct status count(struct tx *tx, const struct visit *v,
-                           const char *what, bool per_pickup, bool per_source,
-                           uint32_t most, bool *allowed)
-{
-    struct str source = per_source ? visit_source(v) : STR("");
-    struct str name =
-        arena_printf(v->arena, "%s:%s:%.*s", what,
-                     per_pickup ? v->pickup.id.text : "", STR_ARG(source));
-    bool yes = false;
-    struct status st =
-        counter_hit(tx, name, most, per_source ? CODE_WINDOW_MS : DAY_MS,
-                    v->now_wall_ms, &yes);
+/* Whether one more is allowed, and if not, for how long. */
+enum leave { LEAVE_GIVEN, LEAVE_SOON, LEAVE_TOMORROW };
 
-    *allowed = *allowed && yes;
+static struct status count(struct tx *tx, const struct visit *v,
+                           const char *what, const struct limit *limit,
+                           enum leave *leave)
+{
+    bool day = limit->window_ms == DAY_MS, yes = false;
+    struct str source = limit->of_source ? visit_source(v) : STR("");
+    struct str name = arena_printf(
+        v->arena, "%s%s:%s:%.*s", what, day ? "-day" : "",
+        limit->of_pickup ? v->pickup.id.text : "", STR_ARG(source));
+    struct status st = counter_hit(tx, name, limit->most, limit->window_ms,
+                                   v->now_wall_ms, &yes);
+
+    if (!yes)
+        *leave = day ? LEAVE_TOMORROW : LEAVE_SOON;
     return st;
 }
 
-/* A try turned away here does not count further on, so that one source cannot
- * use up what belongs to all. */
+/* A try turned away by one limit does not count further on, so that one source
+ * cannot use up what belongs to all. */
 static struct status count_all(struct tx *tx, const struct visit *v,
-                               const char *what, const uint32_t most[3],
-                               bool *allowed)
+                               const char *what, const struct limit *limits,
+                               size_t n, enum leave *leave)
 {
-    struct status st;
+    struct status st = status_ok();
 
-    *allowed = true;
-    st = count(tx, v, what, true, true, most[0], allowed);
-    if (status_is_ok(st) && *allowed)
-        st = count(tx, v, what, false, true, most[1], allowed);
-    if (status_is_ok(st) && *allowed)
-        st = count(tx, v, what, true, false, most[2], allowed);
+    *leave = LEAVE_GIVEN;
+    for (size_t i = 0; i < n && status_is_ok(st) && *leave == LEAVE_GIVEN; i++)
+        st = count(tx, v, what, &limits[i], leave);
     return st;
 }
 
@@ -77,26 +99,33 @@ static void join_hash(const struct visit *v, struct str code,
     visit_hash(str_of(both, sizeof(both)), out);
 }
 
+static enum code_result of_leave(enum leave leave)
+{
+    return leave == LEAVE_GIVEN  ? RESULT_OK
+           : leave == LEAVE_SOON ? RESULT_SLOW_DOWN
+                                 : RESULT_TOMORROW;
+}
+
 /* --- asking -------------------------------------------------------------- */
 
 struct asking {
     const struct visit *visit;
     struct one_time_code code;
     struct codemail *mail;
-    bool allowed;
+    enum leave leave;
 };
 
 static struct status ask_work(struct tx *tx, void *argument)
 {
-    static const uint32_t most[3] = { ASKS_HERE, ASKS_SOURCE, ASKS_PICKUP };
     struct asking *a = argument;
     const struct visit *v = a->visit;
     struct str client = str_from_cstr(v->x->client);
-    struct status st = count_all(tx, v, "ask", most, &a->allowed);
+    struct status st =
+        count_all(tx, v, "ask", ask_limits, ASK_LIMITS, &a->leave);
 
     if (!status_is_ok(st))
         return st;
-    if (!a->allowed)
+    if (a->leave != LEAVE_GIVEN)
         return audit_code_refused(tx, &v->pickup.id, client, "asked too often");
     st = code_put(tx, &a->code);
     if (status_is_ok(st))
@@ -127,11 +156,12 @@ enum code_result code_ask(struct visit *v)
         log_event(LOG_ERROR, "portal.fault", LOG_CSTR("why", st.why));
         return RESULT_FAULT;
     }
-    metric_add(a.allowed ? METRIC_CODES_SENT : METRIC_CODES_REFUSED, 1);
-    log_event(LOG_INFO, a.allowed ? "portal.code_sent" : "portal.slow_down",
+    bool sent = a.leave == LEAVE_GIVEN;
+    metric_add(sent ? METRIC_CODES_SENT : METRIC_CODES_REFUSED, 1);
+    log_event(LOG_INFO, sent ? "portal.code_sent" : "portal.slow_down",
               LOG_STR("pickup", id_str(&v->pickup.id)),
               LOG_CSTR("peer", v->x->client));
-    return a.allowed ? RESULT_OK : RESULT_SLOW_DOWN;
+    return of_leave(a.leave);
 }
 
 /* --- entering ------------------------------------------------------------ */
@@ -140,7 +170,8 @@ struct entering {
     const struct visit *visit;
     unsigned char hash[PORTAL_HASH], browser[PORTAL_HASH];
     unsigned char new_session[PORTAL_HASH], old_session[PORTAL_HASH];
-    bool allowed, gone;
+    enum leave leave;
+    bool gone;
     enum code_fate fate;
 };
 
@@ -157,23 +188,28 @@ static struct status let_in(struct tx *tx, const struct entering *e)
         tx, &v->pickup.id, str_from_cstr(v->x->client), v->now_wall_ms);
 
     if (status_is_ok(st) && v->session.n > 0)
-        st = session_end(tx, e->old_session);
+        st = access_end(tx, e->old_session);
     return status_is_ok(st)
-               ? session_open(tx, e->new_session, &v->pickup.id, v->now_wall_ms)
+               ? access_open(tx, e->new_session, &v->pickup.id, v->now_wall_ms)
                : st;
 }
 
 static struct status enter_work(struct tx *tx, void *argument)
 {
-    static const uint32_t most[3] = { TRIES_HERE, TRIES_SOURCE, TRIES_PICKUP };
     struct entering *e = argument;
     const struct visit *v = e->visit;
     struct str client = str_from_cstr(v->x->client);
-    struct status st = count_all(tx, v, "try", most, &e->allowed);
+    struct status st =
+        count_all(tx, v, "try", try_limits, TRY_LIMITS, &e->leave);
+    bool live = false;
 
+    if (status_is_ok(st) && e->leave == LEAVE_GIVEN)
+        st = code_is_live(tx, &v->pickup.id, e->browser, v->now_wall_ms, &live);
+    if (status_is_ok(st) && live)
+        st = count(tx, v, "try", &hard_limit, &e->leave);
     if (!status_is_ok(st))
         return st;
-    if (!e->allowed)
+    if (e->leave != LEAVE_GIVEN)
         return audit_code_refused(tx, &v->pickup.id, client, "tried too often");
     st = code_try(tx, &v->pickup.id, e->hash, e->browser, v->now_wall_ms,
                   &e->fate);
@@ -188,8 +224,8 @@ static struct status enter_work(struct tx *tx, void *argument)
 
 static enum code_result result_of(const struct entering *e)
 {
-    if (!e->allowed)
-        return RESULT_SLOW_DOWN;
+    if (e->leave != LEAVE_GIVEN)
+        return of_leave(e->leave);
     switch (e->fate) {
     case CODE_RIGHT:
         return RESULT_OK;
@@ -246,8 +282,8 @@ enum code_result code_enter(struct visit *v, struct str code, struct str pin)
               result == RESULT_OK ? "portal.opened" : "portal.code_refused",
               LOG_STR("pickup", id_str(&v->pickup.id)),
               LOG_CSTR("peer", v->x->client),
-              LOG_CSTR("result", !e.allowed            ? "slow down"
-                                 : result == RESULT_OK ? "ok"
-                                                       : refusals[e.fate]));
+              LOG_CSTR("result", e.leave != LEAVE_GIVEN ? "slow down"
+                                 : result == RESULT_OK  ? "ok"
+                                                        : refusals[e.fate]));
     return result;
 }

@@ -20,12 +20,13 @@ enum code_result {
     RESULT_TOO_OLD, /* or none was asked for: ask for a fresh one */
     RESULT_USED_UP, /* five tries: ask for a fresh one */
     RESULT_ELSEWHERE /* asked for in another browser */,
-    RESULT_SLOW_DOWN, /* too many from this address or for this message */
+    RESULT_SLOW_DOWN, /* too many from this address just now */
+    RESULT_TOMORROW,  /* too many today, from here or for this message */
     RESULT_GONE,      /* ended in between */
     RESULT_FAULT,     /* of ours */
 };
 
-/* Mails a fresh code to the recipient; it replaces the one before. */
+/* Mails a fresh code to the recipient; it replaces this browser's last. */
 enum code_result code_ask(struct visit *v);
 /* Tries what was typed; blanks and dashes are read over. On RESULT_OK the
  * session is open, its cookie set, and the opening audited. */

@@ -118,7 +118,8 @@ static const struct {
                         "sender." },
     [PAGE_TOO_OLD] = { 403, true, "That code is too old",
                        "A code is good for 15 minutes, and only the newest "
-                       "one counts. Have a new one sent to you." },
+                       "one of this browser counts. Have a new one sent to "
+                       "you." },
     [PAGE_USED_UP] = { 403, true, "That code can no longer be used",
                        "It was entered wrongly five times. Have a new one "
                        "sent to you." },
@@ -130,6 +131,12 @@ static const struct {
                          "For your protection nothing more is accepted from "
                          "here for a while. Please wait 15 minutes, then open "
                          "the link again. Your message is safe." },
+    [PAGE_TOMORROW] = { 429, false, "Too many tries today",
+                        "For your protection nothing more is accepted for "
+                        "this message today. Your message is safe: open the "
+                        "link again tomorrow, or ask the sender to release it "
+                        "sooner. If it was not you who tried, tell the sender "
+                        "that somebody else has your link." },
     [PAGE_NO_COOKIE] = { 403, false, "Your browser sent no cookie",
                          "This page needs one cookie to know that it is still "
                          "you. Please allow cookies for this address, then "

@@ -18,6 +18,7 @@ enum notice_page {
     PAGE_USED_UP,    /* 403: five wrong tries */
     PAGE_ELSEWHERE,  /* 403: asked for in another browser */
     PAGE_SLOW_DOWN,  /* 429 */
+    PAGE_TOMORROW,   /* 429 */
     PAGE_NO_COOKIE,  /* 403: cookies are off, or not our form */
     PAGE_SIGNED_OUT, /* 403: the session ended */
     PAGE_METHOD,     /* 405 */

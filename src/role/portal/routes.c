@@ -38,7 +38,8 @@ static void show_code(struct visit *v)
 static const enum notice_page result_pages[] = {
     [RESULT_TOO_OLD] = PAGE_TOO_OLD,     [RESULT_USED_UP] = PAGE_USED_UP,
     [RESULT_ELSEWHERE] = PAGE_ELSEWHERE, [RESULT_SLOW_DOWN] = PAGE_SLOW_DOWN,
-    [RESULT_GONE] = PAGE_EXPIRED,        [RESULT_FAULT] = PAGE_FAULT,
+    [RESULT_TOMORROW] = PAGE_TOMORROW,   [RESULT_GONE] = PAGE_EXPIRED,
+    [RESULT_FAULT] = PAGE_FAULT,
 };
 
 static void ask(struct visit *v)
@@ -81,7 +82,7 @@ static void send_file(struct visit *v)
 
 static struct status leave_work(struct tx *tx, void *argument)
 {
-    return session_end(tx, argument);
+    return access_end(tx, argument);
 }
 
 static void leave(struct visit *v)

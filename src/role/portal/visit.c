@@ -84,8 +84,8 @@ static struct status use_work(struct tx *tx, void *argument)
     struct use *u = argument;
     const struct portal_config *config = &u->visit->portal->config->portal;
 
-    return session_use(tx, u->hash, config->idle_ms, config->session_ms,
-                       u->visit->now_wall_ms, &u->pickup_id, &u->live);
+    return access_use(tx, u->hash, config->idle_ms, config->session_ms,
+                      u->visit->now_wall_ms, &u->pickup_id, &u->live);
 }
 
 void visit_session(struct visit *v)
