@@ -131,7 +131,10 @@ static bool read_using(struct str s, struct clause *out)
         return true;
     }
     s = str_trim(s);
-    if (cut_prefix(&s, STR("with cipher ")))
+    cut_prefix(&s, STR(","));
+    s = str_trim(s);
+    cut_prefix(&s, STR("with "));
+    if (cut_prefix(&s, STR("cipher ")))
         read_cipher_bits(s, out);
     return true;
 }
@@ -224,13 +227,9 @@ static bool read_version_first(struct str s, struct clause *out)
         return true;
     }
     s = str_trim(s);
-    if (cut_prefix(&s, STR("with cipher "))) {
+    if (cut_prefix(&s, STR("with cipher ")) ||
+        tls_cipher_like(str_first(s, str_find_char(s, ' '))))
         read_cipher_bits(s, out);
-    } else if (tls_cipher_like(str_first(s, str_find_char(s, ' ')))) {
-        out->cipher = cut_word(&s);
-        s = str_trim(s);
-        cut_bits(&s, &out->bits);
-    }
     return true;
 }
 
@@ -250,14 +249,25 @@ static bool read_encrypted(struct str s, struct clause *out)
     return true;
 }
 
-/* F5, F10: "TLS", "SSL", "TLS12"; "TLSv1.2:..." and "TLS encrypted" too */
+static bool is_between(char c)
+{
+    return c == ' ' || c == ':' || c == ',' || c == '=' || c == '/';
+}
+
+/* F5, F10: "TLS", "SSL", "TLS12"; "TLSv1.2:...", "TLS encrypted", "TLS
+ * version=..." too */
 static bool read_tls(struct str s, struct clause *out)
 {
     struct str rest = s;
 
     if (read_version_first(s, out) || read_encrypted(s, out))
         return true;
-    return cut_tls(&rest) && rest.n == 0;
+    if (!cut_tls(&rest))
+        return false;
+    while (rest.n > 0 && is_between(rest.p[0]))
+        rest = str_from(rest, 1);
+    return rest.n == 0 || read_version_first(rest, out) ||
+           read_pairs(rest, out);
 }
 
 /* F10, Courier: "AUTH: PLAIN u@example.com, TLS: TLSv1.3,128bits,X"; a user's
@@ -350,7 +360,8 @@ bool clause_read_with(struct str with, struct clause *out)
         out->family = STR("ironport");
         return out->cipher.n > 0;
     }
-    return read_version_first(with, out) || read_encrypted(with, out);
+    return read_version_first(with, out) || read_encrypted(with, out) ||
+           (cut_tls(&rest) && rest.n == 0);
 }
 
 /* "Client CN "a", Issuer "b" (verified OK)": names are the client's, the end

@@ -330,7 +330,19 @@ static bool is_secured_channel(const struct received *r)
     return false;
 }
 
-/* Words in the open: "with", the "tls" clause (RFC 8314, 4.3). */
+/* From a word on, up to the date. */
+static struct str open_text(const struct received *r, struct str word)
+{
+    struct str last = word;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->tokens[i].clause == CLAUSE_TLS)
+            last = r->tokens[i].text;
+    return str_of(word.p, (size_t)(last.p + last.n - word.p));
+}
+
+/* Words in the open: "with", the "tls" clause (RFC 8314, 4.3), which old
+ * OpenSMTPD writes as "TLS version=X cipher=Y bits=256 verify=NO". */
 static void judge_open(const struct received *r, struct received_evidence *out)
 {
     struct clause c;
@@ -341,6 +353,9 @@ static void judge_open(const struct received *r, struct received_evidence *out)
         c = (struct clause){ .tls = true, .family = STR("smtpsvc") };
         add_clause(&c, out);
     }
+    if (str_starts(r->tls, STR("version=")) &&
+        clause_read(open_text(r, r->tls), &c))
+        add_clause(&c, out);
     if (tls_cipher_like(r->tls)) {
         c = (struct clause){ .tls = true, .cipher = r->tls };
         add_clause(&c, out);

@@ -411,6 +411,19 @@ struct peer {
     bool forged, unix_socket;
 };
 
+/* "name 192.0.2.1" */
+static bool read_bare_peer(struct str comment, struct peer *out)
+{
+    struct str name = first_word(comment);
+    struct str rest = str_trim(str_from(comment, name.n));
+
+    if (rest.n == 0 || !ascii_is_alnum(rest.p[0]) || count_words(rest) != 1)
+        return false;
+    out->ip = received_address(rest);
+    out->name = last_name(name);
+    return out->ip.n > 0;
+}
+
 /* Whether a comment of the from part says who was connected. Names from
  * certificates and log-ins have more words in front of a bracket. */
 static bool read_peer(struct str comment, struct peer *out)
@@ -423,6 +436,8 @@ static bool read_peer(struct str comment, struct peer *out)
         return true;
     if (is_helo(comment))
         return false;
+    if (read_bare_peer(comment, out))
+        return true;
     bracket = find_bracket(str_first(comment, at), &open);
     if (!is_bracketed(bracket) || count_words(str_first(comment, open)) > 2)
         return false;
@@ -471,37 +486,38 @@ static size_t find_peer(struct received *r, size_t first, size_t by)
     return at;
 }
 
-/* HELO, where the receiver puts it in a comment. */
-static bool find_helo(struct received *r, size_t first, size_t by)
+/* The comment with HELO, where the receiver puts it in one; by: none. */
+static size_t find_helo(struct received *r, size_t first, size_t by)
 {
-    bool said = false;
-
-    for (size_t i = first; i < by && !said; i++)
-        said = r->tokens[i].comment && take_helo(r, r->tokens[i].text);
-    if (said && r->name.n == 0)
-        r->name = last_name(r->from);
-    return said;
+    for (size_t i = first; i < by; i++)
+        if (r->tokens[i].comment && take_helo(r, r->tokens[i].text)) {
+            if (r->name.n == 0)
+                r->name = last_name(r->from);
+            return i;
+        }
+    return by;
 }
 
 static void read_from(struct received *r, size_t from, size_t by)
 {
-    size_t first = from + 1, peer;
-    bool said;
+    size_t first = from + 1, peer, helo;
+    bool after; /* what the client said reaches behind its address */
 
     r->pickup = is_pickup(r, first, by);
     if (first < by && !r->tokens[first].comment && !r->pickup)
         r->from = r->tokens[first].text;
     r->helo = without_dot(r->from);
     peer = find_peer(r, first, by);
-    said = find_helo(r, first, by);
+    helo = find_helo(r, first, by);
+    after = helo < by && helo >= peer;
     for (size_t i = first; i < by; i++) {
         r->tokens[i].clause = CLAUSE_FROM;
-        r->tokens[i].theirs = said || peer == by || i <= peer;
+        r->tokens[i].theirs = after || peer == by || i <= peer;
     }
     if (r->ip.n == 0)
         r->ip = received_address(r->from);
     if (peer == by)
-        r->ip_recorded = said && r->ip.n > 0;
+        r->ip_recorded = helo < by && r->ip.n > 0;
     /* "x [192.0.2.1] by": the receiver's word, unless the HELO had a blank */
     if (r->ip.n == 0 && peer == by && by > first + 1 &&
         str_starts(r->tokens[by - 1].text, STR("[")) &&
@@ -549,6 +565,8 @@ static void read_rest(struct received *r, size_t by, size_t end)
             broken = true;
             continue;
         }
+        if (next == CLAUSE_TLS && clause == CLAUSE_WITH && !valued)
+            next = CLAUSE_NONE; /* "with TLS" */
         if (next != CLAUSE_NONE) {
             clause = next;
             valued = false;

@@ -497,6 +497,10 @@ static void test_results(void **state)
           EVIDENCE_NONE, false, true },
         { RESULTS("mx.evil.example") RELAYED HEAD, HOP_NOT_RECORDED,
           EVIDENCE_NONE, false, true },
+        { RESULTS("mx2.example.org") RELAYED HEAD, HOP_ENCRYPTED,
+          EVIDENCE_SIDE_HEADER, false, false },
+        { RESULTS("spf=pass") RELAYED HEAD, HOP_NOT_RECORDED, EVIDENCE_NONE,
+          false, false },
         { RESULTS("mx.example.org") RELAYED RESULTS("mx.example.org") HEAD,
           HOP_ENCRYPTED, EVIDENCE_SIDE_HEADER, true, false },
     };

@@ -122,20 +122,34 @@ static struct str parent_of(struct str name)
     return str_has_char(parent, '.') ? parent : name;
 }
 
+/* "co.uk" and the like: under it names belong to different houses. */
+static bool is_shared(struct str parent)
+{
+    size_t dot = str_find_char(parent, '.');
+
+    return dot <= 3 && parent.n - dot == 3;
+}
+
+static bool same_house(struct str id, struct str by)
+{
+    struct str parent = parent_of(by);
+
+    if (id.n == 0 || str_eq_nocase(id, by))
+        return id.n > 0;
+    return !is_shared(parent) &&
+           (str_eq_nocase(id, parent) || str_eq_nocase(parent_of(id), parent));
+}
+
 /* Whether id is the name of a receiver that is trusted. */
 static bool is_our_id(const struct trace_work *w, struct str id)
 {
-    if (w->trust_n > 0)
-        return trace_trusts(w, id, STR(""));
-    for (size_t i = w->out->trust_boundary; i < w->out->n; i++) {
-        struct str by = w->out->hops[i].by;
+    size_t end = w->out->trust_boundary + 8; /* they are the same few names */
 
-        if (str_eq_nocase(id, by) || str_eq_nocase(id, parent_of(by)) ||
-            str_eq_nocase(parent_of(id), parent_of(by)))
-            return id.n > 0;
-        if (i > w->out->trust_boundary + 8)
-            break; /* they are the same few names */
-    }
+    if (trace_trusts(w, id, STR("")))
+        return true;
+    for (size_t i = w->out->trust_boundary; i < w->out->n && i < end; i++)
+        if (same_house(id, w->out->hops[i].by))
+            return true;
     return false;
 }
 
@@ -211,8 +225,8 @@ static void note_results(struct trace_work *w, struct str id, bool ours,
 {
     struct str name = trace_plain(id, STR("an unreadable name"));
 
-    if (noted[ours])
-        return;
+    if (noted[ours] || str_has_char(id, '='))
+        return; /* Exchange leaves its name out */
     noted[ours] = true;
     if (ours)
         trace_note(w, STR("forged-authentication-results"),

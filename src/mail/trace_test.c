@@ -578,6 +578,26 @@ static void test_f11_keyword(void **state)
           "cipher=TLS_AES_256_GCM_SHA384)" DATE, CLAUSE, "TLSv1.3", AES256 },
         { FROM BY "with ESMTPS id 1 (version=TLSv1.2 cipher=OLD bits=56)" DATE,
           WEAK, "TLSv1.2", "OLD", 56 },
+        /* forms nobody listed */
+        { FROM BY "with ESMTPS (TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384 (256/256 "
+          "bits)) id 1" DATE, CLAUSE, "TLSv1.2", ECDHE256, 256 },
+        { FROM BY "with ESMTP (SSL: TLSv1.2, ECDHE-RSA-AES256-GCM-SHA384) id 1"
+          DATE, CLAUSE, "TLSv1.2", ECDHE256 },
+        { FROM BY "with ESMTP id 1 (TLS version=TLSv1.2 "
+          "cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256)" DATE,
+          CLAUSE, "TLSv1.2", ECDHE256, 256 },
+        { FROM BY "(OpenSMTPD) with ESMTP id 1 TLS version=TLSv1.2 "
+          "cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256 verify=NO" DATE,
+          CLAUSE, "TLSv1.2", ECDHE256, 256, ABSENT },
+        { FROM "(using TLSv1.2, cipher ECDHE-RSA-AES256-GCM-SHA384) " BY
+          "with ESMTP id 1" DATE, CLAUSE, "TLSv1.2", ECDHE256 },
+        { FROM BY "with ESMTP with TLS id 1" DATE, CLAUSE, NULL, NULL },
+        { "from mail.example.com (mail.example.com 192.0.2.7) (using TLSv1.3 "
+          "with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)) " BY
+          "with ESMTP id 1" DATE, CLAUSE, "TLSv1.3", AES256, 256 },
+        { "from mail.example.com (EHLO x) (192.0.2.7) (using TLSv1.3 with "
+          "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)) " BY "with ESMTP id 1"
+          DATE, CLAUSE, "TLSv1.3", AES256, 256 },
         { "complete nonsense", UNREADABLE },
         { "", UNREADABLE },
         { FROM "by", UNREADABLE },
