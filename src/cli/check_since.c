@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TLSA_MAX = 64 };
+
 struct check_since {
     json_t *looks; /* domain -> {when, code, summary, facts} */
 };
@@ -82,21 +84,43 @@ static void note_domain(json_t *look, json_t *facts)
         json_string(yes_at(report, "valid") ? "asked for" : "not asked for"));
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *record_text(json_t *record)
+{
+    char *text = NULL;
+
+    if (asprintf(&text, "%d %d %d %.16s..",
+                 (int)json_integer_value(json_object_get(record, "usage")),
+                 (int)json_integer_value(json_object_get(record, "selector")),
+                 (int)json_integer_value(json_object_get(record, "matching")),
+                 text_at(record, "data")) < 0)
+        panic("out of memory");
+    return text;
+}
+
+/* Sorted: resolvers turn the records of a name round and round. */
 static void note_tlsa(json_t *host, json_t *facts)
 {
     json_t *list = json_object_get(host, "tlsa"), *one;
+    char *texts[TLSA_MAX];
     struct buf what = { 0 }, value = { 0 };
-    size_t i;
+    size_t i, n = 0;
 
-    if (json_array_size(list) == 0)
-        return;
     json_array_foreach(list, i, one)
     {
-        buf_addf(&value, "%s%d %d %d %.16s..", i == 0 ? "" : ", ",
-                 (int)json_integer_value(json_object_get(one, "usage")),
-                 (int)json_integer_value(json_object_get(one, "selector")),
-                 (int)json_integer_value(json_object_get(one, "matching")),
-                 text_at(one, "data"));
+        if (n < TLSA_MAX)
+            texts[n++] = record_text(one);
+    }
+    if (n == 0)
+        return;
+    qsort(texts, n, sizeof(texts[0]), by_text);
+    for (i = 0; i < n; i++) {
+        buf_addf(&value, "%s%s", i == 0 ? "" : ", ", texts[i]);
+        free(texts[i]);
     }
     buf_addf(&what, "TLSA records of %s", text_at(host, "name"));
     note(facts, &what, &value);

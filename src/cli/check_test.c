@@ -214,6 +214,27 @@ static void test_since_same(void **state)
     json_decref(changes);
 }
 
+/* Records of a name come in any order. */
+static void test_since_turned_round(void **state)
+{
+#define TLSA(a, b)                                                             \
+    "{\"name\":\"mx1\",\"tlsa\":[{\"usage\":" a                                \
+    ",\"data\":\"00\"},{\"usage\":" b ",\"data\":\"00\"}]}"
+    const char *when;
+    json_t *changes = changes_between(LOOK("true", TLSA("2", "3"), ""),
+                                      LOOK("true", TLSA("3", "2"), ""), &when);
+
+    (void)state;
+    assert_int_equal(json_array_size(changes), 0);
+    json_decref(changes);
+    changes = changes_between(LOOK("true", TLSA("2", "3"), ""),
+                              LOOK("true", TLSA("3", "3"), ""), &when);
+    assert_int_equal(json_array_size(changes), 1);
+    assert_change(changes, 0, "TLSA records of mx1", "2 0 0 00.., 3 0 0 00..",
+                  "3 0 0 00.., 3 0 0 00..");
+    json_decref(changes);
+}
+
 static void test_since_changed(void **state)
 {
     const char *when;
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_csv_field),
         cmocka_unit_test(test_progress),
         cmocka_unit_test(test_since_same),
+        cmocka_unit_test(test_since_turned_round),
         cmocka_unit_test(test_since_changed),
         cmocka_unit_test(test_since_new),
         cmocka_unit_test(test_since_undetermined),
