@@ -298,6 +298,12 @@ def test_dead_resolver_blames_no_domain(practice, tmp_path):
     assert look["self_test"]["resolver"]["state"] == "bad"
     assert not [f for f in look["findings"] if f["fault"] == "theirs"]
     assert "our own side" in done.stderr and "resolver" in done.stderr
+    # Of many, the first ends it: nobody is judged by a blind eye.
+    done = subprocess.run(
+        [POSTSEAL, "check", "--file", "-", "--jobs", "1", *words], text=True,
+        input="".join(f"d{i}.example\n" for i in range(500)),
+        capture_output=True, check=False, timeout=60)
+    assert done.returncode == 4 and "d1.example" not in done.stdout
     done = subprocess.run([POSTSEAL, "doctor", *words], capture_output=True,
                           text=True, check=False, timeout=60)
     assert done.returncode == 1
