@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy that is read keeps its promises, and reads the same again. */
 #include "posture/sts.h"
+#include "posture/tlsrpt.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sts_policy p, again;
 
     if (sts_record_parse(text, &id) && (id.n == 0 || id.n > 32))
+        abort();
+    if (tlsrpt_parse(text, &id) && (id.n == 0 || id.n > size))
         abort();
     if (status_is_ok(sts_policy_parse(text, &arena, &p))) {
         if (p.max_age_s < 0 || p.max_age_s > STS_AGE_MAX_S ||
