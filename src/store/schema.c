@@ -16,6 +16,13 @@ enum { VERSION = 3 };
     " domain TEXT PRIMARY KEY, answer TEXT NOT NULL,"                          \
     " checked_ms BIGINT NOT NULL);"
 
+#define CODE_TABLE                                                             \
+    "CREATE TABLE code ("                                                      \
+    " pickup_id TEXT NOT NULL, browser_hash BYTEA NOT NULL,"                   \
+    " code_hash BYTEA NOT NULL, created_ms BIGINT NOT NULL,"                   \
+    " expires_ms BIGINT NOT NULL, tries BIGINT NOT NULL,"                      \
+    " PRIMARY KEY (pickup_id, browser_hash));"
+
 static const char tables[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT "
     "NULL)/*clustered*/;"
@@ -70,11 +77,6 @@ static const char tables[] =
     "CREATE UNIQUE INDEX pickup_token ON pickup (token_hash);"
     "CREATE INDEX pickup_delivery ON pickup (delivery_id);"
     "CREATE INDEX pickup_expires ON pickup (expires_ms) WHERE state < 2;"
-    "CREATE TABLE code ("
-    " pickup_id TEXT NOT NULL, browser_hash BYTEA NOT NULL,"
-    " code_hash BYTEA NOT NULL, created_ms BIGINT NOT NULL,"
-    " expires_ms BIGINT NOT NULL, tries BIGINT NOT NULL,"
-    " PRIMARY KEY (pickup_id, browser_hash));"
     "CREATE TABLE counter ("
     " name TEXT PRIMARY KEY, since_ms BIGINT NOT NULL, n BIGINT NOT NULL);"
     "CREATE TABLE session ("
@@ -86,7 +88,7 @@ static const char tables[] =
     "CREATE TABLE sts ("
     " domain TEXT PRIMARY KEY, policy_id TEXT NOT NULL, body TEXT NOT NULL,"
     " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);" WATCH_TABLE
-    "CREATE TABLE audit ("
+        CODE_TABLE "CREATE TABLE audit ("
     " seq  BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
     " entry TEXT NOT NULL, salt BYTEA NOT NULL, hash BYTEA NOT NULL);";
 
@@ -110,8 +112,10 @@ static struct status read_version(struct db *db, int64_t *out)
     return stmt_end(s);
 }
 
-/* From 2 to 3: what watched domains were like. The roles start together, so
- * the version is read again inside the transaction: one of them does it. */
+/* From 2 to 3: what watched domains were like; a code for each browser (those
+ * of the last quarter of an hour are asked for again). The roles start
+ * together, so the version is read again inside the transaction: one of them
+ * does it. */
 static struct status step_to_3(struct db *db)
 {
     struct status st = db_begin(db, true);
@@ -121,8 +125,9 @@ static struct status step_to_3(struct db *db)
         return st;
     st = read_version(db, &version);
     if (status_is_ok(st) && version == 2)
-        st = db_script(db, WATCH_TABLE "UPDATE meta SET value = 3"
-                                       " WHERE name = 'schema';");
+        st = db_script(db, WATCH_TABLE
+                       "DROP TABLE code;" CODE_TABLE
+                       "UPDATE meta SET value = 3 WHERE name = 'schema';");
     if (status_is_ok(st))
         return db_commit(db);
     db_rollback(db);

@@ -1081,15 +1081,24 @@ static void test_older_store_is_brought_up_to_date(void **state)
 {
     struct world *w = *state;
     struct watch_row row = { STR("x"), 1 };
+    struct try code = { .pickup = id_new(), .now = clock_wall_ms() };
 
     store_close(&w->store);
-    set_version(w->dir, "DROP TABLE watch; UPDATE meta SET value = 2"
-                        " WHERE name = 'schema';");
+    set_version(w->dir,
+                "DROP TABLE watch; DROP TABLE code;"
+                "CREATE TABLE code (pickup_id TEXT PRIMARY KEY,"
+                " code_hash BYTEA NOT NULL, browser_hash BYTEA NOT NULL,"
+                " created_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,"
+                " tries BIGINT NOT NULL);"
+                "UPDATE meta SET value = 2 WHERE name = 'schema';");
     for (int i = 0; i < 2; i++) {
         assert_true(status_is_ok(store_open(w->dir, &w->store)));
         assert_true(status_is_ok(store_commit(w->store, save_watch, &row)));
         store_close(&w->store);
     }
+    assert_true(status_is_ok(store_open(w->dir, &w->store)));
+    assert_true(status_is_ok(store_commit(w->store, put_work, &code)));
+    store_close(&w->store);
     set_version(w->dir, "UPDATE meta SET value = 4 WHERE name = 'schema';");
     assert_false(status_is_ok(store_open(w->dir, &w->store)));
     set_version(w->dir, "UPDATE meta SET value = 3 WHERE name = 'schema';");
