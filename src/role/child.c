@@ -90,6 +90,8 @@ static _Noreturn void run(const char *path, const struct child_gifts *gifts,
     next = add_fd(next, "--metrics", gifts->metrics, shared);
     next = add_fd(next, "--ready", ready, told);
     add_fd_list(&list, gifts->sockets);
+    if (gifts->first)
+        *next++ = "--first";
     if (gifts->sockets->n > 0) {
         *next++ = "--listen";
         *next++ = buf_cstr(&list);

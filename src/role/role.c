@@ -40,6 +40,7 @@ struct arguments {
     int doorbell, metrics, ready;
     int listen_fds[LISTEN_MAX];
     size_t listen_fds_n;
+    bool first;
 };
 
 static int parse_fd(const char *text)
@@ -75,6 +76,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
         { "metrics", required_argument, NULL, 'm' },
         { "listen", required_argument, NULL, 'l' },
         { "ready", required_argument, NULL, 'r' },
+        { "first", no_argument, NULL, 'f' },
         { NULL, 0, NULL, 0 },
     };
     int c;
@@ -91,6 +93,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
             parse_listen(optarg, out);
         else if (c == 'r')
             out->ready = parse_fd(optarg);
+        else if (c == 'f')
+            out->first = true;
         else
             exit(2);
     }
@@ -228,6 +232,7 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
     role->doorbell = args.doorbell >= 0 ? args.doorbell : new_eventfd();
     role->stop = new_eventfd();
     role->ready = args.ready;
+    role->first = args.first;
     take_listeners(role, &args);
 }
 
@@ -272,8 +277,10 @@ enum role_end role_wait(struct role *role)
 
     while (sig == 0 && getppid() == parent)
         sig = hear(true, 1000);
+    if (sig == ROLE_RETIRE_SIGNAL)
+        return ROLE_RETIRES;
     raise_stop(role);
-    return sig == ROLE_RETIRE_SIGNAL ? ROLE_RETIRES : ROLE_STOPS;
+    return ROLE_STOPS;
 }
 
 bool role_is_ending(const struct role *role)
@@ -288,10 +295,10 @@ void role_retire(struct role *role, bool (*done)(void *context), void *context)
     pid_t parent = getppid();
     int64_t end = clock_mono_ms() + ROLE_RETIRE_MS;
 
-    (void)role;
-    while (!done(context) && clock_mono_ms() < end && getppid() == parent &&
-           hear(false, RETIRE_LOOK_MS) == 0)
+    while (done != NULL && !done(context) && clock_mono_ms() < end &&
+           getppid() == parent && hear(false, RETIRE_LOOK_MS) == 0)
         continue;
+    raise_stop(role);
 }
 
 void role_ask_stop(struct role *role)

@@ -29,6 +29,7 @@ struct role {
     const struct config *config;
     int doorbell;    /* eventfd: dispatch waits on it, the others ring it */
     int stop;        /* eventfd: readable once the role shall end; poll it */
+    bool first;      /* nobody of an earlier start can be alive */
     int ready;       /* pipe to a supervisor that waits; -1: nobody does */
     int *listen_fds; /* bound sockets, in the order of the configuration */
     size_t listen_fds_n;
@@ -51,10 +52,10 @@ enum role_end {
 #define ROLE_RETIRE_SIGNAL SIGUSR2
 /* Blocks until the supervisor says so. */
 enum role_end role_wait(struct role *role);
-/* From then on, in any thread. */
+/* From ROLE_STOPS or the end of role_retire() on, in any thread. */
 bool role_is_ending(const struct role *role);
-/* For ROLE_RETIRES: waits until done() says that the last client has left, at
- * most ROLE_RETIRE_MS, or until the gateway ends. */
+/* For ROLE_RETIRES: waits until done() (NULL: at once) says that the last
+ * client has left, at most ROLE_RETIRE_MS, or until the gateway ends. */
 void role_retire(struct role *role, bool (*done)(void *context), void *context);
 /* Another part of the role found that it must end (broken store). */
 void role_ask_stop(struct role *role);

@@ -92,7 +92,7 @@ static struct child_gifts gifts_for(const struct supervisor *s,
                                     enum role_name name)
 {
     return (struct child_gifts){ s->config_path, s->doorbell, s->metrics,
-                                 &s->sockets[name] };
+                                 &s->sockets[name], false };
 }
 
 static void start(struct supervisor *s, enum role_name name)
@@ -119,8 +119,14 @@ static void tell_roles(const struct supervisor *s)
 
 static void start_all(struct supervisor *s)
 {
-    for (int i = 0; i < ROLE_COUNT; i++)
-        start(s, (enum role_name)i);
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        struct child_gifts gifts = gifts_for(s, (enum role_name)i);
+
+        /* The lock on the data says so. */
+        gifts.first = true;
+        if (role_wanted(s->config, (enum role_name)i))
+            child_start(&s->children[i], (enum role_name)i, &gifts, NULL);
+    }
 }
 
 /* Restarted at once the first time, then ever later, so that a role that

@@ -151,6 +151,9 @@ struct status queue_decide(struct tx *tx, const struct delivery *delivery);
 struct status queue_settle(struct tx *tx, const struct delivery *delivery,
                            const struct attempt *attempts, size_t n);
 /* Gives a lease back untouched (orderly stop). */
+/* Leases of holders that are known to be gone end now, not with their time.
+ * Whoever gets them next sees that they were leased. */
+struct status queue_reclaim(struct tx *tx, int64_t now_wall_ms);
 struct status queue_release_lease(struct tx *tx, const struct id *delivery_id,
                                   int64_t fence);
 

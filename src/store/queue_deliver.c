@@ -239,6 +239,17 @@ struct status queue_extend(struct tx *tx, const struct id *delivery_id,
     return status_is_ok(st) ? old_fence(tx) : st;
 }
 
+struct status queue_reclaim(struct tx *tx, int64_t now_wall_ms)
+{
+    struct stmt *s = db_sql(tx->db, "UPDATE delivery SET lease_ms = 1,"
+                                    " next_ms = $1"
+                                    " WHERE state = 0 AND lease_ms > $1");
+
+    bind_int(s, now_wall_ms);
+    tx->new_work = true;
+    return stmt_run(s);
+}
+
 struct status queue_release_lease(struct tx *tx, const struct id *delivery_id,
                                   int64_t fence)
 {

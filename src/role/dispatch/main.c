@@ -117,6 +117,15 @@ static void make_parts(struct dispatch *d)
     d->guide = guide_new(d->posture);
 }
 
+/* After a crash of the whole gateway nothing has to wait for leases whose
+ * holders are gone. After a crash of this role alone it has: a message that
+ * ended it shall not do so again at once. */
+static struct status reclaim_work(struct tx *tx, void *argument)
+{
+    (void)argument;
+    return queue_reclaim(tx, clock_wall_ms());
+}
+
 static void *leaser(void *argument)
 {
     lease_run(argument);
@@ -179,6 +188,8 @@ int main(int argc, char **argv)
     role_confine(&d.role);
     snprintf(data_dir, sizeof(data_dir), "%.*s", STR_ARG(d.config->data_dir));
     must(store_open(data_dir, &d.store), EXIT_INTERNAL, "store");
+    if (d.role.first)
+        must(store_commit(d.store, reclaim_work, &d), EXIT_INTERNAL, "store");
     make_parts(&d);
     struct crew *crew = crew_start(&d);
     if (pthread_create(&leaser_thread, NULL, leaser, &d) != 0 ||
@@ -187,7 +198,8 @@ int main(int argc, char **argv)
     watch_start(watch);
     log_event(LOG_NOTICE, "dispatch.started");
     role_ready(&d.role);
-    role_wait(&d.role);
+    if (role_wait(&d.role) == ROLE_RETIRES)
+        role_retire(&d.role, NULL, NULL);
     drain(&d, leaser_thread, &crew);
     pthread_join(keeper_thread, NULL);
     if (!watch_stop(&watch)) {

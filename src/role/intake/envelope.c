@@ -39,6 +39,11 @@ void cmd_mail(struct session *s, struct str argument)
     struct smtp_mail mail;
     struct status st;
 
+    if (role_is_ending(s->in->role)) {
+        session_reply(s, status_make(421, "4.3.2", "Going down"));
+        session_close(s);
+        return;
+    }
     st = smtp_mail_parse(argument, s->esmtp, &s->tx_arena, &mail);
     if (status_is_ok(st))
         st = check_mail(s, &mail);
