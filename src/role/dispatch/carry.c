@@ -475,4 +475,7 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
     }
     guide_done(dispatch->guide, &entry);
     trip->abandoned = !w.served && role_is_ending(&dispatch->role);
+    /* What was cut short says nothing about the destination. */
+    if (trip->abandoned)
+        trip->news = YARD_NEUTRAL;
 }
