@@ -112,17 +112,33 @@ static enum smtp_data_state step(struct smtp_data_decoder *d, char c,
     return text(d, c, out);
 }
 
-/* Whole stretches of text without CR or LF go over at once. */
-static size_t stretch(struct smtp_data_decoder *d, struct str rest,
-                      struct buf *out)
-{
-    size_t cr = str_find_char(rest, '\r');
-    struct str plain = str_first(rest, cr);
+/* The next CR and LF of a block; each is looked for once, or a block of short
+ * lines that end in one of them alone would be searched to its end for each. */
+struct line_ends {
+    size_t cr, lf;
+};
 
-    plain = str_first(plain, str_find_char(plain, '\n'));
+static size_t next_of(struct str block, char c, size_t known, size_t from)
+{
+    return known >= from ? known
+                         : from + str_find_char(str_from(block, from), c);
+}
+
+/* Whole stretches of text without CR or LF go over at once. Returns where they
+ * end. */
+static size_t stretch(struct smtp_data_decoder *d, struct str block,
+                      size_t from, struct line_ends *next, struct buf *out)
+{
+    struct str plain;
+    size_t end;
+
+    next->cr = next_of(block, '\r', next->cr, from);
+    next->lf = next_of(block, '\n', next->lf, from);
+    end = next->cr < next->lf ? next->cr : next->lf;
+    plain = str_first(str_from(block, from), end - from);
     d->has_nul = d->has_nul || str_has_char(plain, '\0');
     buf_add(out, plain);
-    return plain.n;
+    return end;
 }
 
 enum smtp_data_state smtp_data_decode(struct smtp_data_decoder *d,
@@ -130,11 +146,13 @@ enum smtp_data_state smtp_data_decode(struct smtp_data_decoder *d,
                                       size_t *used)
 {
     enum smtp_data_state state = SMTP_DATA_MORE;
+    struct line_ends next = { .cr = str_find_char(block, '\r'),
+                              .lf = str_find_char(block, '\n') };
     size_t i = 0;
 
     while (i < block.n && state == SMTP_DATA_MORE) {
         if (d->at == SMTP_AT_TEXT)
-            i += stretch(d, str_from(block, i), out);
+            i = stretch(d, block, i, &next, out);
         if (i < block.n)
             state = step(d, block.p[i++], out);
     }

@@ -99,6 +99,29 @@ static void test_SI_01_normalise(void **state)
     expect(STR("a\rb\r\n.\r\n"), true, SMTP_DATA_END, STR("a\r\nb\r\n"), 0);
 }
 
+/* A block of short lines costs as much as any other: were each line to look
+ * through the rest of the block, this would take minutes. */
+static void test_short_lines_cost_no_more(void **state)
+{
+    static const struct str units[] = { STR_INIT("x\n"), STR_INIT("x\r"),
+                                        STR_INIT("\n"), STR_INIT("x\r\n") };
+    const size_t size = 8u << 20;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        struct buf block = { 0 };
+        struct decoded r;
+
+        while (block.n < size)
+            buf_add(&block, units[i]);
+        r = decode(buf_str(&block), true, block.n);
+        assert_int_equal(r.state, SMTP_DATA_MORE);
+        assert_int_equal(r.used, block.n);
+        buf_free(&block);
+        buf_free(&r.out);
+    }
+}
+
 static void test_SI_01_chunks_have_no_bare_newlines(void **state)
 {
     static const struct {
@@ -351,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_data_ends_at_crlf_dot_crlf_only),
         cmocka_unit_test(test_SI_01_smuggling_sequences),
         cmocka_unit_test(test_SI_01_normalise),
+        cmocka_unit_test(test_short_lines_cost_no_more),
         cmocka_unit_test(test_SI_01_chunks_have_no_bare_newlines),
         cmocka_unit_test(test_SI_05_nul_is_seen),
         cmocka_unit_test(test_SO_02_dots_survive_the_way),
