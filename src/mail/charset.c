@@ -63,18 +63,43 @@ static bool is_named(struct str pattern, struct str name)
     return at == name.n;
 }
 
+static bool is_sixteen(struct str charset)
+{
+    static const struct str names[] = {
+        STR_INIT("UTF-16"),          STR_INIT("UTF16"),   STR_INIT("UCS-2"),
+        STR_INIT("ISO-10646-UCS-2"), STR_INIT("UNICODE"),
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_eq_nocase(charset, names[i]))
+            return true;
+    return false;
+}
+
+/* Those that say their order themselves, or are twice as wide. */
+static bool says_itself(struct str charset)
+{
+    return str_starts_nocase(charset, STR("UTF-16")) ||
+           str_starts_nocase(charset, STR("UTF-32"));
+}
+
 /* Without a byte order mark the order is big-endian (RFC 2781, 4.3), but what
  * Windows programs write is not: ASCII, which most headers hold, tells. */
 static struct str with_order(struct str charset, struct str octets)
 {
     size_t zeros[2] = { 0, 0 };
 
-    if (!str_eq_nocase(charset, STR("UTF-16")) ||
-        str_starts(octets, STR("\xfe\xff")) ||
-        str_starts(octets, STR("\xff\xfe")))
-        return charset;
     for (size_t i = 0; i < octets.n; i++)
         zeros[i % 2] += octets.p[i] == '\0';
+    /* A text with NUL at most second places is UTF-16 whatever it is called; a
+     * few strewn in change nothing. */
+    size_t most = zeros[1] > zeros[0] ? zeros[1] : zeros[0];
+    if (!is_sixteen(charset) &&
+        (says_itself(charset) || octets.n == 0 || most * 3 < octets.n))
+        return charset;
+    if (str_starts(octets, STR("\xfe\xff")) ||
+        str_starts(octets, STR("\xff\xfe")))
+        return STR("UTF-16");
     return zeros[1] > zeros[0] ? STR("UTF-16LE") : STR("UTF-16BE");
 }
 

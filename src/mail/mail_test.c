@@ -309,6 +309,13 @@ static void decode_character_sets(void **state)
         { "=?x-unknown?q?=5Bsecure=5D=FF?=", "[secure]\377" }, /* unknown set */
         { "=?../../evil?q?=5Bsecure=5D?=", "[secure]" },       /* no name */
         { "=?utf-16?b?AFsAcw?=", "[s" }, /* utf-16 without mark */
+        { "=?UCS-2?b?AFsAcwBlAGMAdQByAGUAXQAgAHg=?=", "[secure] x" },
+        { "=?unicode?b?WwBzAGUAYwB1AHIAZQBdACAAeAA=?=", "[secure] x" },
+        { "=?ISO-10646-UCS-2?b?//5bAHMAZQBjAHUAcgBlAF0AIAB4AA==?=",
+          "[secure] x" },
+        { "=?us-ascii?b?WwBzAGUAYwB1AHIAZQBdACAAeAA=?=", "[secure] x" },
+        { "=?x-whatever?b?AFsAcwBlAGMAdQByAGUAXQAgAHg=?=", "[secure] x" },
+        { "=?utf-8?q?=5Bsecure=5D_x?= =?utf-8?q?_y?=", "[secure] x y" },
     };
     struct buf out = { 0 };
 
@@ -318,6 +325,10 @@ static void decode_character_sets(void **state)
         header_decode(str_from_cstr(rows[i].in), &out);
         assert_string_equal(buf_cstr(&out), rows[i].want);
     }
+    /* A NUL strewn in does not turn the rest into another set. */
+    buf_clear(&out);
+    header_decode(STR("=?utf-8?q?=00=5Bsecure=5D?="), &out);
+    assert_true(str_ends(buf_str(&out), STR("[secure]")));
     buf_free(&out);
 }
 
