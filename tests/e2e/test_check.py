@@ -382,3 +382,27 @@ def test_watched_domain_reports_changes(practice, tmp_path):
         assert len(events("domain.watched")) == 1
     finally:
         gate.stop()
+
+
+def test_round_trips(practice_internet):
+    """One healthy domain costs two handshakes one after the other (ours, then
+    the trials of versions at once), each three replies, and at most three
+    round trips more."""
+    net, host, wait_s = practice_internet, "mx1.rollover.example", 0.6
+    slow = {verb: {"delay": wait_s}
+            for verb in ("CONNECT", "EHLO", "STARTTLS", "QUIT")}
+
+    def took(**script):
+        net.control.script(host, {"tls": {"certificate": "self"}} | script)
+        begun = time.monotonic()
+        code, look, _ = check_json(net, "rollover.example")
+        assert code == 0 and look["answers"]["verified"]["possible"]
+        return time.monotonic() - begun
+
+    try:
+        took()
+        quick = took()
+        replies = (took(on=slow, on_tls=slow) - quick) / wait_s
+    finally:
+        net.control.reset(host)
+    assert replies < 2 * 3 + 3
