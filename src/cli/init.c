@@ -222,6 +222,11 @@ static struct status make_keys(const struct init *i)
         return st;
     path(i, "data/keys/portal.key", private);
     path(i, "data/keys/portal.pub", public);
+    st = rest_keygen(private, public);
+    if (!status_is_ok(st))
+        return st;
+    path(i, "data/keys/sealer.key", private);
+    path(i, "data/keys/sealer.pub", public);
     return rest_keygen(private, public);
 }
 

@@ -126,6 +126,22 @@ struct portal_config {
     bool behind_proxy; /* plain HTTP on loopback behind nginx */
 };
 
+struct seal_config {       /* how messages are locked */
+    uint32_t readers;      /* processes of the sealer; 0: one a processor */
+    uint64_t memory_bytes; /* of one of them, beyond what it begins with */
+    int64_t cpu_ms;        /* of one errand, processor time */
+    bool headers;          /* header protection (RFC 9788) */
+    bool hide_key_ids;
+    struct str subject; /* what everybody may read instead */
+    struct str ca_file; /* authorities for found certificates; "" = none */
+};
+
+struct recipient_config { /* readers who need it otherwise; first match wins */
+    struct str who;       /* address pattern */
+    bool headers, hide_key_ids;
+    uint32_t line;
+};
+
 struct role_user { /* who a role runs as when started as root */
     uint32_t uid, gid;
 };
@@ -167,10 +183,14 @@ struct config {
     struct delivery_config delivery;
     struct check_config check;
     struct portal_config portal;
+    struct seal_config seal;
+    struct recipient_config *recipients;
+    size_t recipients_n;
     bool metrics_on;
     struct sockaddr_storage metrics_address;
     int64_t keep_records_ms;
-    struct role_user user_intake, user_dispatch, user_portal, user_console;
+    struct role_user user_intake, user_dispatch, user_portal, user_console,
+        user_sealer;
     enum log_level log_level;
     enum log_format log_format;
     const struct config_origin *origins; /* in the order of reading */
@@ -211,5 +231,7 @@ const struct route_config *config_route(const struct config *config,
                                         struct str domain);
 const struct pin_config *config_pin(const struct config *config,
                                     struct str domain);
+const struct recipient_config *config_recipient(const struct config *config,
+                                                struct str address);
 
 #endif

@@ -184,6 +184,15 @@ const struct route_config *config_route(const struct config *config,
     return NULL;
 }
 
+const struct recipient_config *config_recipient(const struct config *config,
+                                                struct str address)
+{
+    for (size_t i = 0; i < config->recipients_n; i++)
+        if (pattern_address(config->recipients[i].who, address))
+            return &config->recipients[i];
+    return NULL;
+}
+
 const struct pin_config *config_pin(const struct config *config,
                                     struct str domain)
 {

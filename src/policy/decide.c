@@ -165,6 +165,7 @@ void policy_decide(const struct config *config, const struct message_facts *m,
         .rule_line = rule->line,
         .switch_after_ms = rule->switch_after_ms,
         .tell_sender = rule->tell_sender,
+        .key_candidates = rule->keys == RULE_KEYS_CANDIDATES,
         .clear_path_pin = rule->clear_path == CLEAR_PATH_PIN,
         .strip_marker = rule->strip_marker,
     };

@@ -27,6 +27,7 @@ struct decision {
     uint32_t rule_line;   /* in the configuration file; 0: default */
     int64_t switch_after_ms;
     bool tell_sender;
+    bool key_candidates;     /* keys candidates: not only approved ones */
     bool clear_path_pin;     /* clear-path pin (true) or code */
     struct str strip_marker; /* subject text to remove, "" for none */
     bool sender_raised;      /* X-Postseal-Floor asked for more */

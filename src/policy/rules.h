@@ -57,6 +57,7 @@ struct rule_condition {
 };
 
 enum clear_path { CLEAR_PATH_PIN, CLEAR_PATH_CODE };
+enum rule_keys { RULE_KEYS_APPROVED, RULE_KEYS_CANDIDATES };
 
 struct rule {
     struct str name;
@@ -67,7 +68,8 @@ struct rule {
     bool tell_sender;
     bool sender_may_lower;
     enum clear_path clear_path;
-    bool strip; /* strip-subject-marker was written */
+    enum rule_keys keys; /* which of those that are found may be used */
+    bool strip;          /* strip-subject-marker was written */
     struct str strip_marker;
     struct str file; /* "" = the main file */
     uint32_t line;

@@ -12,6 +12,7 @@
 #define IN_PIN(field) offsetof(struct pin_config, field)
 #define IN_DKIM(field) offsetof(struct dkim_config, field)
 #define IN_EXPECT(field) offsetof(struct expect_config, field)
+#define IN_RECIPIENT(field) offsetof(struct recipient_config, field)
 #define IN_RULE(field) offsetof(struct rule, field)
 
 enum {
@@ -40,6 +41,11 @@ static const struct schema_word auth_words[] = {
 static const struct schema_word clear_path_words[] = {
     { "pin", CLEAR_PATH_PIN },
     { "code", CLEAR_PATH_CODE },
+    { NULL, 0 },
+};
+static const struct schema_word keys_words[] = {
+    { "approved", RULE_KEYS_APPROVED },
+    { "candidates", RULE_KEYS_CANDIDATES },
     { NULL, 0 },
 };
 static const struct schema_word level_words[] = {
@@ -289,6 +295,47 @@ static const struct schema_key portal_keys[] = {
       "Plain HTTP, on loopback only, behind a proxy that does the TLS." },
 };
 
+static const struct schema_key seal_keys[] = {
+    { "header-protection", TYPE_YES, IN_CONFIG(seal.headers), NO, "yes", 0, 0,
+      NULL, false,
+      "Lock the subject with the message (RFC 9788) and send a harmless one "
+      "outside." },
+    { "subject", TYPE_TEXT, IN_CONFIG(seal.subject), NO, "[...]", 0, 0, NULL,
+      false, "The harmless subject." },
+    { "hide-key-ids", TYPE_YES, IN_CONFIG(seal.hide_key_ids), NO, "no", 0, 0,
+      NULL, false,
+      "Do not name the recipient's OpenPGP key in the message. Some readers "
+      "then have to try all their keys." },
+    { "ca", TYPE_PATH, IN_CONFIG(seal.ca_file), NO, NULL, 0, 0, NULL, false,
+      "PEM file of the authorities that S/MIME certificates must come from. "
+      "Without it each certificate stands for itself." },
+    { "processes", TYPE_COUNT, IN_CONFIG(seal.readers), NO, "0", 0, 32, NULL,
+      false, "Processes that read and lock; 0: one for each processor." },
+    { "memory", TYPE_SIZE, IN_CONFIG(seal.memory_bytes), NO, "512M", 64 << 20,
+      16ull << 30, NULL, false, "What one message may take of memory." },
+    { "cpu-time", TYPE_TIME, IN_CONFIG(seal.cpu_ms), NO, "60s", SECOND, HOUR,
+      NULL, false, "What one message may take of processor time." },
+};
+
+static const struct schema_key recipient_label = {
+    "PATTERN",
+    TYPE_PATTERN,
+    IN_RECIPIENT(who),
+    NO,
+    NULL,
+    0,
+    0,
+    NULL,
+    true,
+    "Who: an address or a pattern such as *@old.example"
+};
+static const struct schema_key recipient_keys[] = {
+    { "header-protection", TYPE_YES, IN_RECIPIENT(headers), NO, "yes", 0, 0,
+      NULL, false, "As in *seal*, for these readers." },
+    { "hide-key-ids", TYPE_YES, IN_RECIPIENT(hide_key_ids), NO, "no", 0, 0,
+      NULL, false, "As in *seal*, for these readers." },
+};
+
 static const struct schema_key metrics_keys[] = {
     { "listen", TYPE_ADDRESS, IN_CONFIG(metrics_address), IN_CONFIG(metrics_on),
       NULL, 0, 0, NULL, true,
@@ -304,6 +351,8 @@ static const struct schema_key run_as_keys[] = {
       false, "User of the process readers talk to." },
     { "console", TYPE_ROLE_USER, IN_CONFIG(user_console), NO, NULL, 0, 0, NULL,
       false, "User of the process administrators talk to." },
+    { "sealer", TYPE_ROLE_USER, IN_CONFIG(user_sealer), NO, NULL, 0, 0, NULL,
+      false, "User of the process that reads keys and locks messages." },
 };
 
 static const struct schema_key log_keys[] = {
@@ -345,6 +394,9 @@ static const struct schema_key rule_keys[] = {
       clear_path_words, false,
       "What a reader whose mail host has no TLS needs beside the link: a PIN "
       "the sender passes on, or only the code." },
+    { "keys", TYPE_ENUM, IN_RULE(keys), NO, "approved", 0, 0, keys_words, false,
+      "Which keys of a recipient may be used: those an administrator approved, "
+      "or also candidates, found and not yet looked at by anybody." },
     { "strip-subject-marker", TYPE_MARKER, IN_RULE(strip_marker),
       IN_RULE(strip), NULL, 0, 0, NULL, false,
       "Text taken out of the subject of what is sent; without a text, that of "
@@ -382,6 +434,11 @@ const struct schema_block schema_blocks[] = {
     SINGLE("portal", portal_keys,
            "Where readers pick up what could not go "
            "any other way."),
+    SINGLE("seal", seal_keys, "How messages are locked (*pgp*, *smime*)."),
+    MANY("recipient", &recipient_label, recipient_keys, struct recipient_config,
+         recipients, true,
+         "Readers whose programs need something else; the first that fits is "
+         "taken, instead of what *seal* says."),
     MANY("rule", &rule_label, rule_keys, struct rule, rules, true,
          "Floor and ladder for the messages it fits; the first that fits "
          "decides."),

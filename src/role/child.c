@@ -78,9 +78,9 @@ static const char **add_fd(const char **argv, const char *name, int fd,
 static _Noreturn void run(const char *path, const struct child_gifts *gifts,
                           int ready)
 {
-    char bell[16], shared[16], told[16];
+    char bell[16], shared[16], told[16], sealer[16];
     struct buf list = { 0 };
-    const char *argv[16] = { path, "-c", gifts->config_path };
+    const char *argv[18] = { path, "-c", gifts->config_path };
     const char **next = argv + 3;
     sigset_t none;
 
@@ -89,6 +89,7 @@ static _Noreturn void run(const char *path, const struct child_gifts *gifts,
     next = add_fd(next, "--doorbell", gifts->doorbell, bell);
     next = add_fd(next, "--metrics", gifts->metrics, shared);
     next = add_fd(next, "--ready", ready, told);
+    next = add_fd(next, "--sealer", gifts->sealer, sealer);
     add_fd_list(&list, gifts->sockets);
     if (gifts->first)
         *next++ = "--first";

@@ -14,6 +14,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 
 struct rights {
     bool connects; /* may make sockets of its own */
+    bool forks;    /* may have processes of its own */
 };
 
 static const struct rights rights_of[ROLE_COUNT] = {
@@ -28,6 +30,7 @@ static const struct rights rights_of[ROLE_COUNT] = {
     [ROLE_DISPATCH] = { .connects = true },
     [ROLE_PORTAL] = { .connects = false },
     [ROLE_CONSOLE] = { .connects = false },
+    [ROLE_SEALER] = { .forks = true },
 };
 
 /* What threads, memory, SQLite, OpenSSL and accepted sockets need. */
@@ -146,6 +149,42 @@ static const int calls_of_clients[] = {
     SCMP_SYS(recvmmsg), SCMP_SYS(socketpair),
 };
 
+/* To keep processes that are confined further. */
+static const int calls_of_parents[] = {
+    SCMP_SYS(wait4),
+    SCMP_SYS(seccomp),
+    SCMP_SYS(setitimer),
+    SCMP_SYS(memfd_create),
+};
+
+/*
+ * What reading needs: memory, the sockets it was given, a file that is in
+ * memory alone. Nothing is opened, made executable, started or signalled.
+ */
+static const int calls_of_readers[] = {
+    SCMP_SYS(brk),          SCMP_SYS(clock_gettime),
+    SCMP_SYS(close),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),   SCMP_SYS(fcntl),
+    SCMP_SYS(fstat),        SCMP_SYS(ftruncate),
+    SCMP_SYS(futex),        SCMP_SYS(getpid),
+    SCMP_SYS(getrandom),    SCMP_SYS(getrusage),
+    SCMP_SYS(gettid),       SCMP_SYS(gettimeofday),
+    SCMP_SYS(lseek),        SCMP_SYS(madvise),
+    SCMP_SYS(memfd_create), SCMP_SYS(mremap),
+    SCMP_SYS(munmap),       SCMP_SYS(newfstatat),
+    SCMP_SYS(pipe2),        SCMP_SYS(poll),
+    SCMP_SYS(ppoll),        SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),     SCMP_SYS(read),
+    SCMP_SYS(readv),        SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),      SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_yield),  SCMP_SYS(sendmsg),
+    SCMP_SYS(sendto),       SCMP_SYS(setitimer),
+    SCMP_SYS(sysinfo),      SCMP_SYS(tgkill),
+    SCMP_SYS(write),        SCMP_SYS(writev),
+};
+
 /* A process that tries one of these is owned: it dies at once (OP-01). */
 static const int calls_of_nobody[] = {
     SCMP_SYS(execve),
@@ -198,6 +237,25 @@ static void add_sockets(scmp_filter_ctx filter)
              "seccomp socket");
 }
 
+/* Processes yes, new worlds for them no. */
+static void add_processes(scmp_filter_ctx filter)
+{
+    const scmp_datum_t worlds = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
+                                CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+                                CLONE_NEWNET;
+
+    ADD_ALL(filter, SCMP_ACT_ALLOW, calls_of_parents);
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                          SCMP_A0(SCMP_CMP_MASKED_EQ, worlds, 0)),
+         "seccomp clone");
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                          SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)),
+         "seccomp prctl");
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                          SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)),
+         "seccomp prctl");
+}
+
 static void filter_calls(const struct rights *rights)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
@@ -220,6 +278,8 @@ static void filter_calls(const struct rights *rights)
          "seccomp prctl");
     if (rights->connects)
         add_sockets(filter);
+    if (rights->forks)
+        add_processes(filter);
     must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1), "seccomp tsync");
     must(seccomp_load(filter), "seccomp load");
     seccomp_release(filter);
@@ -236,7 +296,43 @@ static void become(struct role_user user)
         panic("rights came back after they were given up");
 }
 
+/* Memory that can be written is never made executable. */
+static void add_memory(scmp_filter_ctx filter)
+{
+    static const int calls[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
+
+    for (size_t i = 0; i < 2; i++)
+        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
+             "seccomp memory");
+}
+
+void role_filter_reader(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+    if (filter == NULL)
+        panic("seccomp_init");
+    ADD_ALL(filter, SCMP_ACT_ALLOW, calls_of_readers);
+    ADD_ALL(filter, SCMP_ACT_KILL_PROCESS, calls_of_nobody);
+    add_memory(filter);
+    must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0), "seccomp nnp");
+    must(seccomp_load(filter), "seccomp load");
+    seccomp_release(filter);
+}
+
+void role_filter(const struct role *role)
+{
+    filter_calls(&rights_of[role->name]);
+}
+
 void role_confine(const struct role *role)
+{
+    role_lower(role);
+    role_filter(role);
+}
+
+void role_lower(const struct role *role)
 {
     char dir[512];
     size_t n = role->config->data_dir.n;
@@ -252,5 +348,4 @@ void role_confine(const struct role *role)
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
     /* setresuid clears it again. */
     must(prctl(PR_SET_DUMPABLE, 0), "no core");
-    filter_calls(&rights_of[role->name]);
 }

@@ -27,7 +27,8 @@ enum {
 };
 
 static const char *const role_names[ROLE_COUNT] = { "intake", "dispatch",
-                                                    "portal", "console" };
+                                                    "portal", "console",
+                                                    "sealer" };
 
 const char *role_text(enum role_name name)
 {
@@ -37,7 +38,7 @@ const char *role_text(enum role_name name)
 /* What the supervisor hands over; -1: started by hand, made here. */
 struct arguments {
     const char *config_path;
-    int doorbell, metrics, ready;
+    int doorbell, metrics, ready, sealer;
     int listen_fds[LISTEN_MAX];
     size_t listen_fds_n;
     bool first;
@@ -76,12 +77,15 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
         { "metrics", required_argument, NULL, 'm' },
         { "listen", required_argument, NULL, 'l' },
         { "ready", required_argument, NULL, 'r' },
+        { "sealer", required_argument, NULL, 's' },
         { "first", no_argument, NULL, 'f' },
         { NULL, 0, NULL, 0 },
     };
     int c;
 
-    *out = (struct arguments){ .doorbell = -1, .metrics = -1, .ready = -1 };
+    *out = (struct arguments){
+        .doorbell = -1, .metrics = -1, .ready = -1, .sealer = -1
+    };
     while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         if (c == 'c')
             out->config_path = optarg;
@@ -93,6 +97,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
             parse_listen(optarg, out);
         else if (c == 'r')
             out->ready = parse_fd(optarg);
+        else if (c == 's')
+            out->sealer = parse_fd(optarg);
         else if (c == 'f')
             out->first = true;
         else
@@ -127,6 +133,7 @@ static void block_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
     sigaddset(&set, ROLE_RETIRE_SIGNAL);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -232,6 +239,7 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
     role->doorbell = args.doorbell >= 0 ? args.doorbell : new_eventfd();
     role->stop = new_eventfd();
     role->ready = args.ready;
+    role->sealer = args.sealer;
     role->first = args.first;
     take_listeners(role, &args);
 }
@@ -264,19 +272,33 @@ static int hear(bool may_retire, int64_t ms)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
     if (may_retire)
         sigaddset(&set, ROLE_RETIRE_SIGNAL);
     sig = sigtimedwait(&set, NULL, &wait);
     return sig > 0 ? sig : 0;
 }
 
+static void tend_nobody(void *context)
+{
+    (void)context;
+}
+
 enum role_end role_wait(struct role *role)
+{
+    return role_wait_tending(role, tend_nobody, NULL);
+}
+
+enum role_end role_wait_tending(struct role *role, void (*tend)(void *context),
+                                void *context)
 {
     pid_t parent = getppid();
     int sig = 0;
 
-    while (sig == 0 && getppid() == parent)
+    while ((sig == 0 || sig == SIGCHLD) && getppid() == parent) {
         sig = hear(true, 1000);
+        tend(context);
+    }
     if (sig == ROLE_RETIRE_SIGNAL)
         return ROLE_RETIRES;
     raise_stop(role);
@@ -296,8 +318,12 @@ void role_retire(struct role *role, bool (*done)(void *context), void *context)
     int64_t end = clock_mono_ms() + ROLE_RETIRE_MS;
 
     while (done != NULL && !done(context) && clock_mono_ms() < end &&
-           getppid() == parent && hear(false, RETIRE_LOOK_MS) == 0)
-        continue;
+           getppid() == parent) {
+        int sig = hear(false, RETIRE_LOOK_MS);
+
+        if (sig != 0 && sig != SIGCHLD)
+            break;
+    }
     raise_stop(role);
 }
 
@@ -339,9 +365,10 @@ bool role_wait_ring(const struct role *role, int64_t timeout_ms)
 const char *role_path(const struct config *config, enum role_file file,
                       char out[512])
 {
-    static const char *const names[] = { "keys/dispatch.key",
-                                         "keys/dispatch.pub", "keys/portal.key",
-                                         "keys/portal.pub" };
+    static const char *const names[] = {
+        "keys/dispatch.key", "keys/dispatch.pub", "keys/portal.key",
+        "keys/portal.pub",   "keys/sealer.key",   "keys/sealer.pub"
+    };
     int n =
         snprintf(out, 512, "%.*s/%s", STR_ARG(config->data_dir), names[file]);
 

@@ -21,8 +21,14 @@
 
 #include <signal.h>
 
-enum role_name { ROLE_INTAKE, ROLE_DISPATCH, ROLE_PORTAL, ROLE_CONSOLE };
-enum { ROLE_COUNT = 4 };
+enum role_name {
+    ROLE_INTAKE,
+    ROLE_DISPATCH,
+    ROLE_PORTAL,
+    ROLE_CONSOLE,
+    ROLE_SEALER
+};
+enum { ROLE_COUNT = 5 };
 
 struct role {
     enum role_name name;
@@ -31,6 +37,7 @@ struct role {
     int stop;        /* eventfd: readable once the role shall end; poll it */
     bool first;      /* nobody of an earlier start can be alive */
     int ready;       /* pipe to a supervisor that waits; -1: nobody does */
+    int sealer;      /* channel to the sealer (dispatch), or its own end */
     int *listen_fds; /* bound sockets, in the order of the configuration */
     size_t listen_fds_n;
 };
@@ -40,6 +47,13 @@ struct role {
 void role_begin(struct role *role, enum role_name name, int argc, char **argv);
 /* Gives up rights for good; ends the process when that fails (fail closed). */
 void role_confine(const struct role *role);
+/* The same in two steps, for a role that starts something in between: another
+ * user and no way to more rights; then the list of system calls. */
+void role_lower(const struct role *role);
+void role_filter(const struct role *role);
+/* For the process that reads what strangers wrote: no files, no sockets, no
+ * processes, on top of what holds already. */
+void role_filter_reader(void);
 /* Tells the supervisor that this process serves: a reload ends the old one
  * only then. */
 void role_ready(struct role *role);
@@ -52,6 +66,10 @@ enum role_end {
 #define ROLE_RETIRE_SIGNAL SIGUSR2
 /* Blocks until the supervisor says so. */
 enum role_end role_wait(struct role *role);
+/* The same for a role with processes of its own: tend() is called after one of
+ * them ended, and now and then. SIGCHLD is blocked from role_begin() on. */
+enum role_end role_wait_tending(struct role *role, void (*tend)(void *context),
+                                void *context);
 /* From ROLE_STOPS or the end of role_retire() on, in any thread. */
 bool role_is_ending(const struct role *role);
 /* For ROLE_RETIRES: waits until done() (NULL: at once) says that the last
@@ -72,6 +90,8 @@ enum role_file {
     ROLE_DISPATCH_PUBLIC, /* keys/dispatch.pub */
     ROLE_PORTAL_KEY,      /* keys/portal.key, 0400, owned by portal */
     ROLE_PORTAL_PUBLIC,   /* keys/portal.pub */
+    ROLE_SEALER_KEY,      /* keys/sealer.key, 0400, owned by sealer */
+    ROLE_SEALER_PUBLIC,   /* keys/sealer.pub */
 };
 /* Absolute, in the config's lifetime. */
 const char *role_path(const struct config *config, enum role_file file,

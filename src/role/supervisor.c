@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ struct supervisor {
     const char *config_path;
     struct config *config;
     int doorbell, metrics, lock;
+    int channel[2]; /* dispatch's end and the sealer's; a new one a reload */
     struct child_sockets sockets[ROLE_COUNT];
     struct child children[ROLE_COUNT];
     pid_t draining[CHILDREN_MAX]; /* of the configuration before */
@@ -85,14 +87,39 @@ static bool role_wanted(const struct config *config, enum role_name name)
         return config->portal.on;
     if (name == ROLE_CONSOLE)
         return config->metrics_on;
+    if (name == ROLE_SEALER)
+        return false; /* until it can lock messages */
     return true;
 }
 
 static struct child_gifts gifts_for(const struct supervisor *s,
                                     enum role_name name)
 {
-    return (struct child_gifts){ s->config_path, s->doorbell, s->metrics,
-                                 &s->sockets[name], false };
+    return (struct child_gifts){
+        .config_path = s->config_path,
+        .doorbell = s->doorbell,
+        .metrics = s->metrics,
+        .sockets = &s->sockets[name],
+        .sealer = name == ROLE_DISPATCH ? s->channel[0]
+                  : name == ROLE_SEALER ? s->channel[1]
+                                        : -1,
+    };
+}
+
+/* Errands go from dispatch to whichever process of the sealer is free: each
+ * is one record. Kept open here, so that either side may die and come again. */
+static void open_channel(int channel[2])
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0)
+        return;
+    fprintf(stderr, "postseal: %s\n", strerror(errno));
+    exit(EXIT_INTERNAL);
+}
+
+static void close_channel(int channel[2])
+{
+    close(channel[0]);
+    close(channel[1]);
 }
 
 static void start(struct supervisor *s, enum role_name name)
@@ -295,6 +322,8 @@ static void reload(struct supervisor *s)
         config_free(&config);
         return;
     }
+    int old[2] = { s->channel[0], s->channel[1] };
+    open_channel(s->channel);
     bool good = start_fresh(s, fresh);
     for (int i = 0; i < ROLE_COUNT; i++) {
         pid_t leaves = good ? s->children[i].pid : fresh[i].pid;
@@ -304,12 +333,15 @@ static void reload(struct supervisor *s)
         if (leaves > 0)
             retire(s, leaves);
     }
+    /* Who retires keeps the ends it was given. */
+    close_channel(good ? old : s->channel);
     if (good) {
         config_free(&s->config);
         s->config = config;
         log_event(LOG_NOTICE, "config.reloaded",
                   LOG_CSTR("file", s->config_path));
     } else {
+        memcpy(s->channel, old, sizeof(old));
         config_free(&config);
     }
 }
@@ -407,6 +439,7 @@ int supervisor_run(const char *config_path)
     sigprocmask(SIG_BLOCK, &set, NULL);
     s.lock = lock_data(s.config);
     open_shared(&s);
+    open_channel(s.channel);
     bind_all(&s);
     users_own_data(s.config);
     start_all(&s);

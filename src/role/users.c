@@ -19,6 +19,7 @@ struct role_user role_user_of(const struct config *config, enum role_name name)
         [ROLE_DISPATCH] = &config->user_dispatch,
         [ROLE_PORTAL] = &config->user_portal,
         [ROLE_CONSOLE] = &config->user_console,
+        [ROLE_SEALER] = &config->user_sealer,
     };
     struct role_user user = *set[name];
 
@@ -60,6 +61,7 @@ void users_own_data(const struct config *config)
 {
     struct role_user dispatch = role_user_of(config, ROLE_DISPATCH);
     struct role_user portal = role_user_of(config, ROLE_PORTAL);
+    struct role_user sealer = role_user_of(config, ROLE_SEALER);
     char path[512];
     int dir;
 
@@ -77,5 +79,6 @@ void users_own_data(const struct config *config)
     own(dir, "keys", 0, dispatch.gid, 0750);
     own(dir, "keys/dispatch.key", dispatch.uid, dispatch.gid, 0400);
     own(dir, "keys/portal.key", portal.uid, portal.gid, 0400);
+    own(dir, "keys/sealer.key", sealer.uid, sealer.gid, 0400);
     close(dir);
 }

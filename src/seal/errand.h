@@ -37,6 +37,7 @@ struct errand {
     struct str capabilities; /* SEAL: of the key */
     struct str own_private;  /* SEAL: to sign with, as in the store; "" none */
     struct str own_context;  /* its sealing context */
+    struct str passphrase;   /* OWN_KEY: of the key as it is handed in */
     struct str outer_subject;
     bool protect_headers, hide_key_ids;
     int64_t now_wall_ms;
@@ -68,6 +69,14 @@ bool errand_answer_parse(struct str in, struct arena *arena,
  * then counts for nothing.
  */
 struct status errand_run(int fd, const struct errand *errand,
+                         const struct seal_source *source,
+                         const struct seal_sink *sink, int64_t timeout_ms,
+                         int stop_fd, struct arena *arena,
+                         struct errand_answer *out);
+
+/* The same over a channel (SOCK_SEQPACKET) on which processes of the sealer
+ * wait for errands: each errand gets a socket pair of its own. */
+struct status errand_ask(int channel, const struct errand *errand,
                          const struct seal_source *source,
                          const struct seal_sink *sink, int64_t timeout_ms,
                          int stop_fd, struct arena *arena,

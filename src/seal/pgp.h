@@ -7,10 +7,13 @@
 #ifndef POSTSEAL_SEAL_PGP_H
 #define POSTSEAL_SEAL_PGP_H
 
-#include "seal/engine.h"
+#include "base/buf.h"
+"seal/engine.h"
 #include "mail/key_facts.h"
 
-enum { PGP_KEYS_MAX = 64 }; /* read from one input */
+    enum {
+        PGP_KEYS_MAX = 64
+    }; /* read from one input */
 
 /*
  * Reads one or more public (or secret) keys, armoured or binary, of at most
@@ -22,6 +25,17 @@ enum { PGP_KEYS_MAX = 64 }; /* read from one input */
 struct status pgp_read_keys(struct str in, int64_t now_wall_ms,
                             struct arena *arena, struct key_facts **out,
                             size_t *n);
+
+/*
+ * The organisation's own secret key, armoured or binary: facts of its public
+ * part (facts.bytes), and appended to secret the transferable secret key
+ * without protection, as pgp_job.sign_key wants it. passphrase: "" when it has
+ * none. Refused with the reason: no key, wrong passphrase, cannot sign. The
+ * caller wipes secret.
+ */
+struct status pgp_own_key(struct str in, struct str passphrase,
+                          int64_t now_wall_ms, struct arena *arena,
+                          struct key_facts *out, struct buf *secret);
 
 struct pgp_job {
     struct str key;      /* facts.bytes of the one recipient */

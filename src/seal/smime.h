@@ -6,10 +6,13 @@
 #ifndef POSTSEAL_SEAL_SMIME_H
 #define POSTSEAL_SEAL_SMIME_H
 
-#include "seal/engine.h"
+#include "base/buf.h"
+"seal/engine.h"
 #include "mail/key_facts.h"
 
-enum { SMIME_CERTIFICATES_MAX = 64 }; /* read from one input */
+    enum {
+        SMIME_CERTIFICATES_MAX = 64
+    }; /* read from one input */
 
 struct smime_trust; /* the authorities certificates must lead to */
 
@@ -32,6 +35,17 @@ struct status smime_read_certificates(struct str in,
                                       const struct smime_trust *trust,
                                       int64_t now_wall_ms, struct arena *arena,
                                       struct key_facts **out, size_t *n);
+
+/*
+ * The organisation's own key: PKCS #12, or PEM with private key, certificate
+ * and chain. Facts of the certificate, and appended to pem all of it as PEM
+ * without protection, as smime_job.sign_pem wants it. Refused with the reason:
+ * no key, wrong passphrase, key and certificate do not belong together, not
+ * for signing, expired. The caller wipes pem.
+ */
+struct status smime_own_key(struct str in, struct str passphrase,
+                            int64_t now_wall_ms, struct arena *arena,
+                            struct key_facts *out, struct buf *pem);
 
 struct smime_job {
     struct str certificate;  /* DER of the one recipient */

@@ -84,6 +84,7 @@ bool decide(const struct config *config, const struct message *m,
         .switch_after_ms = d.switch_after_ms,
         .tell_sender = d.tell_sender,
         .clear_path_pin = d.clear_path_pin,
+        .key_candidates = d.key_candidates,
         .strip_marker = d.strip_marker,
         .waived = d.tls_not_required,
     };

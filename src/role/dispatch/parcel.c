@@ -131,9 +131,10 @@ struct parcel *parcel_group(struct load *load, const struct config *config,
 
 void orders_write(const struct orders *o, struct buf *out)
 {
-    buf_addf(out, "switch-after=%lld tell=%d pin=%d waived=%d",
+    buf_addf(out, "switch-after=%lld tell=%d pin=%d waived=%d%s",
              (long long)o->switch_after_ms, o->tell_sender ? 1 : 0,
-             o->clear_path_pin ? 1 : 0, o->waived ? 1 : 0);
+             o->clear_path_pin ? 1 : 0, o->waived ? 1 : 0,
+             o->key_candidates ? " candidates=1" : "");
     if (o->strip_marker.n > 0)
         buf_addf(out, " strip=%.*s", STR_ARG(o->strip_marker));
 }
@@ -149,7 +150,7 @@ static bool take_number(struct str *rest, struct str name, uint64_t max,
 
 bool orders_parse(struct str text, struct orders *out)
 {
-    uint64_t after, tell, pin, waived;
+    uint64_t after, tell, pin, waived, candidates = 0;
     struct str rest = text;
 
     if (!take_number(&rest, STR("switch-after="), INT64_MAX, &after) ||
@@ -162,6 +163,10 @@ bool orders_parse(struct str text, struct orders *out)
     out->clear_path_pin = pin == 1;
     out->waived = waived == 1;
     out->strip_marker = STR("");
+    if (str_starts(rest, STR("candidates=")) &&
+        !take_number(&rest, STR("candidates="), 1, &candidates))
+        return false;
+    out->key_candidates = candidates == 1;
     if (rest.n == 0)
         return true;
     if (!str_starts(rest, STR("strip=")))

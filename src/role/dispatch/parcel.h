@@ -29,6 +29,7 @@ struct orders {
     struct ladder ladder;
     int64_t switch_after_ms;
     bool tell_sender, clear_path_pin;
+    bool key_candidates;
     bool waived; /* TLS-Required: No is heard (RFC 8689; floor open only) */
     struct str strip_marker;
 };
