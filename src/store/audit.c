@@ -188,6 +188,30 @@ struct status audit_settled(struct tx *tx, const struct delivery *d,
     return append(tx, "recipient.settled", &e);
 }
 
+struct status audit_sealed(struct tx *tx, const struct sealed_copy *copy,
+                           const struct id *message_id)
+{
+    struct buf e = { 0 };
+
+    add_str(&e, "delivery", id_str(&copy->delivery_id));
+    add_str(&e, "key", copy->key);
+    add_str(&e, "message", id_str(message_id));
+    add_str(&e, "method", copy->method);
+    return append(tx, "recipient.sealed", &e);
+}
+
+struct status audit_key(struct tx *tx, const struct id *key, struct str what,
+                        struct str actor, struct str why)
+{
+    struct buf e = { 0 };
+
+    add_str(&e, "actor", actor);
+    add_str(&e, "key", id_str(key));
+    add_str(&e, "what", what);
+    add_str(&e, "why", why);
+    return append(tx, "key.noted", &e);
+}
+
 struct status audit_admin(struct tx *tx, const char *action, struct str id,
                           struct str actor, size_t changed)
 {

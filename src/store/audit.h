@@ -11,6 +11,7 @@
 
 #include "store/pickup.h"
 #include "store/queue.h"
+#include "store/sealed.h"
 
 struct status audit_message_accepted(struct tx *tx,
                                      const struct message *message,
@@ -30,6 +31,12 @@ struct status audit_attempted(struct tx *tx, const struct delivery *delivery,
 /* The state a lease ended with. */
 struct status audit_settled(struct tx *tx, const struct delivery *delivery,
                             struct status status);
+/* A message was locked to a recipient's key. */
+struct status audit_sealed(struct tx *tx, const struct sealed_copy *copy,
+                           const struct id *message_id);
+/* A key joined, was seen to be another, or got another state. */
+struct status audit_key(struct tx *tx, const struct id *key, struct str what,
+                        struct str actor, struct str why);
 /* An administrator's retry, hold, release, delete, recall, extend. */
 struct status audit_admin(struct tx *tx, const char *action, struct str id,
                           struct str actor, size_t changed);

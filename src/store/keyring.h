@@ -37,6 +37,7 @@ struct keyring_key {
     struct key_facts facts;
     enum key_source source;
     enum key_state state;
+    bool pinned;    /* an administrator approved it, whatever came after */
     struct str why; /* of the state, plain words */
     int64_t added_wall_ms, changed_wall_ms;
     int64_t seen_wall_ms; /* when a source last named it */

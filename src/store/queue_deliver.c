@@ -8,6 +8,7 @@
 #include "store/audit.h"
 #include "store/queue_body.h"
 #include "store/row.h"
+#include "store/sealed.h"
 #include "store/tx.h"
 
 #include <string.h>
@@ -319,15 +320,17 @@ static struct status update_settled(struct tx *tx, const struct delivery *d)
     return status_is_ok(st) ? old_fence(tx) : st;
 }
 
-/* The last recipient is final: the key first, so that nothing of the body can
- * be read even where frames linger. */
+/* The last recipient is final or has a sealed copy: the key first, so that
+ * nothing of the body can be read even where frames linger. */
 struct status queue_destroy_body(struct tx *tx, const struct id *message_id)
 {
     struct stmt *s =
         db_sql(tx->db, "DELETE FROM frame WHERE body_id ="
                        " (SELECT body_id FROM message WHERE id = $1)"
-                       " AND NOT EXISTS (SELECT 1 FROM delivery"
-                       " WHERE message_id = $1 AND state < 2)");
+                       " AND NOT EXISTS (SELECT 1 FROM delivery d"
+                       " WHERE d.message_id = $1 AND d.state < 2"
+                       " AND NOT EXISTS (SELECT 1 FROM sealed s"
+                       " WHERE s.delivery_id = d.id))");
     struct status st;
 
     bind_text(s, id_str(message_id));
@@ -367,6 +370,8 @@ struct status queue_settle(struct tx *tx, const struct delivery *delivery,
         st = row_insert_attempt(tx->db, &attempts[i]);
     if (status_is_ok(st) && final)
         st = queue_tally(tx, d.state, 1);
+    if (status_is_ok(st) && final)
+        st = sealed_drop(tx, &d.id);
     if (status_is_ok(st) && final)
         st = queue_destroy_body(tx, &d.message_id);
     return st;

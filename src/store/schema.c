@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/schema.h"
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 /*
  * Times are milliseconds since the epoch, 0 for none. A leased delivery has
@@ -22,6 +22,34 @@ enum { VERSION = 3 };
     " code_hash BYTEA NOT NULL, created_ms BIGINT NOT NULL,"                   \
     " expires_ms BIGINT NOT NULL, tries BIGINT NOT NULL,"                      \
     " PRIMARY KEY (pickup_id, browser_hash));"
+
+#define SEALED_TABLE                                                           \
+    "CREATE TABLE sealed ("                                                    \
+    " delivery_id TEXT PRIMARY KEY, method TEXT NOT NULL,"                     \
+    " key_name TEXT NOT NULL, body_id TEXT NOT NULL,"                          \
+    " body_key BYTEA NOT NULL, body_chunks BIGINT NOT NULL,"                   \
+    " size BIGINT NOT NULL, made_ms BIGINT NOT NULL);"
+
+/* A key is named by its fingerprint; one key may stand for several owners. */
+#define KEYRING_TABLES                                                         \
+    "CREATE TABLE keyring ("                                                   \
+    " id TEXT PRIMARY KEY, owner TEXT NOT NULL, kind BIGINT NOT NULL,"         \
+    " fingerprint TEXT NOT NULL, facts BYTEA NOT NULL,"                        \
+    " source BIGINT NOT NULL, state BIGINT NOT NULL, why TEXT NOT NULL,"       \
+    " added_ms BIGINT NOT NULL, changed_ms BIGINT NOT NULL,"                   \
+    " seen_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,"                    \
+    " announced_days BIGINT NOT NULL, own_private BYTEA NOT NULL,"             \
+    " pinned BIGINT NOT NULL);"                                                \
+    "CREATE UNIQUE INDEX keyring_owner"                                        \
+    " ON keyring (owner, kind, fingerprint);"                                  \
+    "CREATE INDEX keyring_fingerprint ON keyring (fingerprint);"               \
+    "CREATE TABLE keyring_event ("                                             \
+    " key_id TEXT NOT NULL, n BIGINT NOT NULL, at_ms BIGINT NOT NULL,"         \
+    " what TEXT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"             \
+    " PRIMARY KEY (key_id, n));"                                               \
+    "CREATE TABLE keyring_look ("                                              \
+    " recipient TEXT PRIMARY KEY, at_ms BIGINT NOT NULL,"                      \
+    " found BIGINT NOT NULL);"
 
 static const char tables[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT "
@@ -88,7 +116,7 @@ static const char tables[] =
     "CREATE TABLE sts ("
     " domain TEXT PRIMARY KEY, policy_id TEXT NOT NULL, body TEXT NOT NULL,"
     " fetched_ms BIGINT NOT NULL, max_age_s BIGINT NOT NULL);" WATCH_TABLE
-        CODE_TABLE "CREATE TABLE audit ("
+        CODE_TABLE SEALED_TABLE KEYRING_TABLES "CREATE TABLE audit ("
     " seq  BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL, kind TEXT NOT NULL,"
     " entry TEXT NOT NULL, salt BYTEA NOT NULL, hash BYTEA NOT NULL);";
 
@@ -134,6 +162,24 @@ static struct status step_to_3(struct db *db)
     return st;
 }
 
+/* From 3 to 4: keys, and messages locked to them. */
+static struct status step_to_4(struct db *db)
+{
+    struct status st = db_begin(db, true);
+    int64_t version = 0;
+
+    if (!status_is_ok(st))
+        return st;
+    st = read_version(db, &version);
+    if (status_is_ok(st) && version == 3)
+        st = db_script(db, SEALED_TABLE KEYRING_TABLES
+                       "UPDATE meta SET value = 4 WHERE name = 'schema';");
+    if (status_is_ok(st))
+        return db_commit(db);
+    db_rollback(db);
+    return st;
+}
+
 struct status schema_check(struct db *db)
 {
     int64_t version = 0;
@@ -141,6 +187,11 @@ struct status schema_check(struct db *db)
 
     if (status_is_ok(st) && version == 2) {
         st = step_to_3(db);
+        if (status_is_ok(st))
+            st = read_version(db, &version);
+    }
+    if (status_is_ok(st) && version == 3) {
+        st = step_to_4(db);
         if (status_is_ok(st))
             st = read_version(db, &version);
     }

@@ -1085,7 +1085,9 @@ static void test_older_store_is_brought_up_to_date(void **state)
 
     store_close(&w->store);
     set_version(w->dir,
-                "DROP TABLE watch; DROP TABLE code;"
+                "DROP TABLE watch; DROP TABLE code; DROP TABLE sealed;"
+                "DROP TABLE keyring; DROP TABLE keyring_event;"
+                "DROP TABLE keyring_look;"
                 "CREATE TABLE code (pickup_id TEXT PRIMARY KEY,"
                 " code_hash BYTEA NOT NULL, browser_hash BYTEA NOT NULL,"
                 " created_ms BIGINT NOT NULL, expires_ms BIGINT NOT NULL,"
@@ -1099,9 +1101,9 @@ static void test_older_store_is_brought_up_to_date(void **state)
     assert_true(status_is_ok(store_open(w->dir, &w->store)));
     assert_true(status_is_ok(store_commit(w->store, put_work, &code)));
     store_close(&w->store);
-    set_version(w->dir, "UPDATE meta SET value = 4 WHERE name = 'schema';");
+    set_version(w->dir, "UPDATE meta SET value = 5 WHERE name = 'schema';");
     assert_false(status_is_ok(store_open(w->dir, &w->store)));
-    set_version(w->dir, "UPDATE meta SET value = 3 WHERE name = 'schema';");
+    set_version(w->dir, "UPDATE meta SET value = 4 WHERE name = 'schema';");
     assert_true(status_is_ok(store_open(w->dir, &w->store)));
 }
 

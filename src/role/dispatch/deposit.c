@@ -4,127 +4,33 @@
 #include "base/clock.h"
 #include "role/dispatch/clearpath.h"
 
-#include <openssl/crypto.h>
-#include <string.h>
-
-enum { PENDING_MAX = 16 }; /* frames in memory: 1 MiB */
-
-/* A body on its way into the store, sealed to the portal. */
-struct sealing {
-    struct dispatch *dispatch;
-    struct arena *arena;
-    struct deposit *deposit;
-    struct rest_key key;
-    struct str context;
-    struct buf plain;
-    struct buf frames[PENDING_MAX];
-    uint32_t pending, index;
-    uint64_t octets;
-};
-
-/* --- frames --------------------------------------------------------------- */
-
-static struct status flush_work(struct tx *tx, void *argument)
+static struct status seal_body(struct body_copy *copy, struct body *body)
 {
-    struct sealing *s = argument;
-    struct str list[PENDING_MAX];
-
-    for (uint32_t i = 0; i < s->pending; i++)
-        list[i] = buf_str(&s->frames[i]);
-    return queue_body_append(tx, &s->deposit->pickup.body_id,
-                             s->index - s->pending, list, s->pending);
-}
-
-/* The commit that settles makes these durable too. */
-static struct status flush(struct sealing *s)
-{
-    struct status st = store_commit_soft(s->dispatch->store, flush_work, s);
-
-    for (uint32_t i = 0; i < s->pending; i++)
-        buf_clear(&s->frames[i]);
-    s->pending = 0;
-    return st;
-}
-
-static struct status seal_one(struct sealing *s, size_t n, bool last)
-{
-    struct status st = status_ok();
-
-    if (s->pending == PENDING_MAX)
-        st = flush(s);
-    if (!status_is_ok(st))
-        return st;
-    rest_seal_frame(&s->key, s->context, s->index++, last,
-                    str_first(buf_str(&s->plain), n), &s->frames[s->pending]);
-    s->pending++;
-    buf_drop(&s->plain, n);
-    return st;
-}
-
-/* A full frame is sealed only when more follows: the last one is marked. */
-static struct status take_piece(void *context, struct str piece)
-{
-    struct sealing *s = context;
-    struct status st = status_ok();
-
-    s->octets += piece.n;
-    while (piece.n > 0 && status_is_ok(st)) {
-        size_t n = REST_FRAME_PLAIN - s->plain.n;
-
-        if (n == 0) {
-            st = seal_one(s, REST_FRAME_PLAIN, false);
-            continue;
-        }
-        buf_add(&s->plain, str_first(piece, n));
-        piece = str_from(piece, n);
-    }
-    return st;
-}
-
-static struct status seal_body(struct sealing *s, struct body *body)
-{
-    struct status st = take_piece(s, body_edited_header(body));
+    struct status st = copy_take(copy, body_edited_header(body));
 
     if (status_is_ok(st))
-        st = take_piece(s, STR("\r\n"));
+        st = copy_take(copy, STR("\r\n"));
     if (status_is_ok(st))
-        st = body_text(body, take_piece, s);
-    return status_is_ok(st) ? seal_one(s, s->plain.n, true) : st;
-}
-
-static void keep_frames(struct sealing *s)
-{
-    struct deposit *d = s->deposit;
-
-    d->first = s->index - s->pending;
-    d->frames_n = s->pending;
-    d->frames = arena_array(s->arena, s->pending, sizeof(struct str));
-    for (uint32_t i = 0; i < s->pending; i++)
-        d->frames[i] = str_keep(s->arena, buf_str(&s->frames[i]));
-    d->pickup.body_chunks = s->index;
-    d->pickup.size_bytes = s->octets;
+        st = body_text(body, copy_take, copy);
+    return st;
 }
 
 static struct status seal_copy(struct dispatch *dispatch, struct body *body,
                                struct arena *arena, struct deposit *d)
 {
-    struct sealing s = { .dispatch = dispatch, .arena = arena, .deposit = d };
-    struct buf wrapped = { 0 };
     struct status st;
 
-    s.context = arena_printf(arena, "body:%s", d->pickup.body_id.text);
-    rest_key_new(&s.key);
-    st = seal_body(&s, body);
+    copy_begin(dispatch, arena, &d->copy);
+    st = seal_body(&d->copy, body);
+    if (status_is_ok(st))
+        st = copy_end(&d->copy, dispatch->portal_public);
     if (status_is_ok(st)) {
-        keep_frames(&s);
-        rest_wrap(dispatch->portal_public, s.context, &s.key, &wrapped);
-        d->pickup.body_key = str_keep(arena, buf_str(&wrapped));
+        d->pickup.body_id = d->copy.body_id;
+        d->pickup.body_key = d->copy.body_key;
+        d->pickup.body_chunks = d->copy.index;
+        d->pickup.size_bytes = d->copy.octets;
     }
-    rest_key_wipe(&s.key);
-    buf_wipe(&s.plain);
-    buf_free(&wrapped);
-    for (size_t i = 0; i < PENDING_MAX; i++)
-        buf_free(&s.frames[i]);
+    copy_close(&d->copy);
     return st;
 }
 
@@ -145,7 +51,6 @@ static struct deposit *begin(struct dispatch *dispatch,
         .recipient = item->delivery.recipient,
         .from = s->parcel->message->from,
         .needs_pin = pin,
-        .body_id = id_new(),
         .created_wall_ms = now,
         .expires_wall_ms = now + dispatch->config->portal.expire_after_ms,
         .state = PICKUP_WAITING,
@@ -162,8 +67,7 @@ static struct deposit *begin(struct dispatch *dispatch,
 
 struct status deposit_store(struct tx *tx, const struct deposit *d)
 {
-    struct status st = queue_body_append(tx, &d->pickup.body_id, d->first,
-                                         d->frames, d->frames_n);
+    struct status st = copy_store_last(tx, &d->copy);
 
     return status_is_ok(st) ? pickup_create(tx, &d->pickup) : st;
 }

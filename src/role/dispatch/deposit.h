@@ -12,14 +12,14 @@
 #define POSTSEAL_DISPATCH_DEPOSIT_H
 
 #include "role/dispatch/body.h"
+#include "role/dispatch/copy.h"
 #include "role/dispatch/settle.h"
 #include "seal/pickup.h"
 #include "store/pickup.h"
 
 struct deposit {
     struct pickup pickup;
-    struct str *frames; /* those not stored yet */
-    uint32_t first, frames_n;
+    struct body_copy copy; /* its last frames are not stored yet */
     char token[PICKUP_TOKEN_SIZE], pin[PICKUP_PIN_SIZE]; /* pin "": none */
 };
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which key is used for whom (CM-01, CM-06): pins, candidates, order of trust,
+ * and what is remembered of each. */
+#include "base/clock.h"
+#include "store/keyring.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1000000 };
+
+struct world {
+    char dir[64];
+    struct store *store;
+    struct arena arena;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    assert_non_null(w);
+    strcpy(w->dir, "/tmp/keyring-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    assert_true(status_is_ok(store_create(w->dir)));
+    assert_true(status_is_ok(store_open(w->dir, &w->store)));
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    char command[128];
+
+    store_close(&w->store);
+    arena_free(&w->arena);
+    snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+    assert_int_equal(system(command), 0);
+    free(w);
+    return 0;
+}
+
+struct adding {
+    struct keyring_key key;
+    enum keyring_news news;
+};
+
+static struct status add_work(struct tx *tx, void *argument)
+{
+    struct adding *a = argument;
+
+    return keyring_add(tx, &a->key, &a->news);
+}
+
+static struct adding key_of(struct world *w, const char *owner,
+                            const char *fingerprint, enum key_source source)
+{
+    struct adding a = { .key = { .id = id_new(),
+                                 .owner = str_from_cstr(owner),
+                                 .source = source,
+                                 .added_wall_ms = NOW } };
+    struct str *addresses = ARENA_NEW(&w->arena, struct str);
+
+    *addresses = str_from_cstr(owner);
+    a.key.state = source == KEY_FROM_ADMIN ? KEY_APPROVED : KEY_CANDIDATE;
+    a.key.facts = (struct key_facts){
+        .kind = KEY_PGP,
+        .fingerprint = str_from_cstr(fingerprint),
+        .algorithm = STR("x25519"),
+        .addresses = addresses,
+        .addresses_n = 1,
+        .bytes = STR("key"),
+    };
+    return a;
+}
+
+static enum keyring_news add(struct world *w, struct adding a)
+{
+    assert_true(status_is_ok(store_commit(w->store, add_work, &a)));
+    return a.news;
+}
+
+/* The fingerprints that would be used, best first, joined by blanks. */
+static const char *found(struct world *w, const char *who, bool candidates)
+{
+    struct rx *rx = store_read(w->store);
+    struct keyring_key *keys;
+    struct buf text = { 0 };
+    size_t n;
+
+    assert_true(
+        status_is_ok(keyring_find(rx, str_from_cstr(who), KEY_PGP, candidates,
+                                  NOW, &w->arena, &keys, &n)));
+    store_read_done(w->store, &rx);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&text, i == 0 ? "%.*s" : " %.*s",
+                 STR_ARG(keys[i].facts.fingerprint));
+    const char *kept = str_keep_cstr(&w->arena, buf_str(&text));
+    buf_free(&text);
+    return kept;
+}
+
+struct change {
+    struct id id;
+    enum key_state state;
+};
+
+static struct status change_work(struct tx *tx, void *argument)
+{
+    struct change *c = argument;
+    bool seen;
+
+    return keyring_set_state(tx, &c->id, c->state, STR("because"), STR("admin"),
+                             &seen);
+}
+
+static void change(struct world *w, const struct adding *a,
+                   enum key_state state)
+{
+    struct change c = { a->key.id, state };
+
+    assert_true(status_is_ok(store_commit(w->store, change_work, &c)));
+}
+
+static void test_candidates_only_when_asked(void **state)
+{
+    struct world *w = *state;
+    struct adding a = key_of(w, "ann@x.example", "aaaaaaaa1", KEY_FROM_WKD);
+
+    assert_int_equal(add(w, a), KEYRING_NEW);
+    assert_string_equal(found(w, "ann@x.example", false), "");
+    assert_string_equal(found(w, "ann@x.example", true), "aaaaaaaa1");
+    change(w, &a, KEY_APPROVED);
+    assert_string_equal(found(w, "ann@x.example", false), "aaaaaaaa1");
+    change(w, &a, KEY_REFUSED);
+    assert_string_equal(found(w, "ann@x.example", true), "");
+}
+
+/* CM-06: what is found never takes the place of what was approved, not even
+ * when that has expired; and it is said that another key was seen. */
+static void test_CM_06_pin_is_not_replaced(void **state)
+{
+    struct world *w = *state;
+    struct adding pin = key_of(w, "bob@x.example", "bbbbbbbb1", KEY_FROM_ADMIN);
+    struct adding other = key_of(w, "bob@x.example", "bbbbbbbb2", KEY_FROM_WKD);
+
+    assert_int_equal(add(w, pin), KEYRING_NEW);
+    assert_int_equal(add(w, other), KEYRING_CHANGED);
+    assert_int_equal(add(w, other), KEYRING_SAME);
+    assert_string_equal(found(w, "bob@x.example", true), "bbbbbbbb1");
+    change(w, &pin, KEY_EXPIRED);
+    assert_string_equal(found(w, "bob@x.example", true), "");
+    change(w, &other, KEY_APPROVED);
+    assert_string_equal(found(w, "bob@x.example", true), "bbbbbbbb2");
+}
+
+static void test_order_of_trust(void **state)
+{
+    struct world *w = *state;
+
+    add(w, key_of(w, "cy@x.example", "cccccccc1", KEY_FROM_RECEIVED));
+    add(w, key_of(w, "cy@x.example", "cccccccc2", KEY_FROM_WKD));
+    add(w, key_of(w, "cy@x.example", "cccccccc3", KEY_FROM_SMIMEA));
+    add(w, key_of(w, "*@x.example", "cccccccc4", KEY_FROM_WKD));
+    assert_string_equal(found(w, "cy@x.example", true),
+                        "cccccccc3 cccccccc2 cccccccc1 cccccccc4");
+    assert_string_equal(found(w, "dan@x.example", true), "cccccccc4");
+    assert_string_equal(found(w, "cy@y.example", true), "");
+}
+
+/* CM-01, CM-06: expired, revoked, refused, and for somebody else. */
+static void test_CM_01_bad_keys_are_never_given(void **state)
+{
+    struct world *w = *state;
+    struct adding a = key_of(w, "eve@x.example", "eeeeeeee1", KEY_FROM_ADMIN);
+
+    a.key.facts.expires_wall_ms = NOW - 1;
+    add(w, a);
+    a = key_of(w, "eve@x.example", "eeeeeeee2", KEY_FROM_ADMIN);
+    a.key.facts.revoked = true;
+    add(w, a);
+    a = key_of(w, "eve@x.example", "eeeeeeee3", KEY_FROM_ADMIN);
+    a.key.facts.refused = STR("RSA of 1024 bits");
+    add(w, a);
+    a = key_of(w, "eve@x.example", "eeeeeeee4", KEY_FROM_ADMIN);
+    *a.key.facts.addresses = STR("mallory@x.example");
+    add(w, a);
+    assert_string_equal(found(w, "eve@x.example", true), "");
+}
+
+static void test_names_and_history(void **state)
+{
+    struct world *w = *state;
+    struct adding a = key_of(w, "fay@x.example", "ffffffff1", KEY_FROM_WKD);
+    struct keyring_event *events;
+    struct keyring_key key;
+    size_t n;
+    bool seen;
+
+    add(w, a);
+    add(w, key_of(w, "fay@y.example", "ffffffff2", KEY_FROM_WKD));
+    change(w, &a, KEY_APPROVED);
+    struct rx *rx = store_read(w->store);
+    assert_false(
+        status_is_ok(keyring_get(rx, STR("ffffffff"), &w->arena, &key, &seen)));
+    assert_false(
+        status_is_ok(keyring_get(rx, STR("fff"), &w->arena, &key, &seen)));
+    assert_true(status_is_ok(
+        keyring_get(rx, STR("FFFFFFFF1"), &w->arena, &key, &seen)));
+    assert_true(seen && key.state == KEY_APPROVED && key.pinned);
+    assert_true(
+        status_is_ok(keyring_history(rx, &a.key.id, &w->arena, &events, &n)));
+    assert_int_equal(n, 2);
+    assert_true(str_eq(events[0].what, STR("added")));
+    assert_true(str_eq(events[1].what, STR("approved")));
+    store_read_done(w->store, &rx);
+}
+
+#define WITH_WORLD(test)                                                       \
+    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(test_candidates_only_when_asked),
+        WITH_WORLD(test_CM_06_pin_is_not_replaced),
+        WITH_WORLD(test_order_of_trust),
+        WITH_WORLD(test_CM_01_bad_keys_are_never_given),
+        WITH_WORLD(test_names_and_history),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
