@@ -8,12 +8,10 @@
 #define POSTSEAL_SEAL_PGP_H
 
 #include "base/buf.h"
-"seal/engine.h"
 #include "mail/key_facts.h"
+#include "seal/engine.h"
 
-    enum {
-        PGP_KEYS_MAX = 64
-    }; /* read from one input */
+enum { PGP_KEYS_MAX = 64 }; /* read from one input */
 
 /*
  * Reads one or more public (or secret) keys, armoured or binary, of at most

@@ -7,12 +7,10 @@
 #define POSTSEAL_SEAL_SMIME_H
 
 #include "base/buf.h"
-"seal/engine.h"
 #include "mail/key_facts.h"
+#include "seal/engine.h"
 
-    enum {
-        SMIME_CERTIFICATES_MAX = 64
-    }; /* read from one input */
+enum { SMIME_CERTIFICATES_MAX = 64 }; /* read from one input */
 
 struct smime_trust; /* the authorities certificates must lead to */
 
