@@ -23,7 +23,8 @@ enum dns_type {
     DNS_TXT = 16,
     DNS_AAAA = 28,
     DNS_DNSKEY = 48,
-    DNS_TLSA = 52
+    DNS_TLSA = 52,
+    DNS_SMIMEA = 53
 };
 
 struct dns_question {

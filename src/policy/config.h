@@ -94,7 +94,7 @@ struct limits_config {
 };
 
 struct delivery_config {
-    uint16_t port, sts_port;
+    uint16_t port, sts_port, wkd_port;
     struct str ca_file;                        /* "" = the system's store */
     const struct address_range *allow_private; /* where MX may lead inside */
     size_t allow_private_n;

@@ -233,6 +233,8 @@ static const struct schema_key delivery_keys[] = {
       "*route* is not asked." },
     { "mta-sts-port", TYPE_PORT, IN_CONFIG(delivery.sts_port), NO, "443", 1,
       65535, NULL, false, "Port of MTA-STS policy hosts." },
+    { "wkd-port", TYPE_PORT, IN_CONFIG(delivery.wkd_port), NO, "443", 1, 65535,
+      NULL, false, "Port of Web Key Directories." },
     { "connect-timeout", TYPE_TIME, IN_CONFIG(delivery.connect_timeout_ms), NO,
       "30s", SECOND, 10 * MINUTE, NULL, false, "Wait for a connection." },
     { "command-timeout", TYPE_TIME, IN_CONFIG(delivery.command_timeout_ms), NO,

@@ -67,13 +67,18 @@ void fetcher_close(struct fetcher **fetcher)
     *fetcher = NULL;
 }
 
+struct body {
+    struct buf text;
+    size_t max;
+};
+
 static size_t collect(char *data, size_t size, size_t n, void *argument)
 {
-    struct buf *body = argument;
+    struct body *body = argument;
 
-    if (body->n + size * n > STS_BODY_MAX)
+    if (body->text.n + size * n > body->max)
         return 0;
-    buf_add(body, str_of(data, size * n));
+    buf_add(&body->text, str_of(data, size * n));
     return size * n;
 }
 
@@ -99,7 +104,7 @@ static struct status pin_addresses(struct resolver *resolver,
                                    const struct delivery_config *delivery,
                                    struct str host, uint16_t port,
                                    int64_t timeout_ms, struct arena *arena,
-                                   struct curl_slist **out)
+                                   struct curl_slist **out, bool *no_host)
 {
     struct dns_question q[2] = { { .name = host, .type = DNS_A },
                                  { .name = host, .type = DNS_AAAA } };
@@ -130,6 +135,7 @@ static struct status pin_addresses(struct resolver *resolver,
         return status_ok();
     if (refused > 0)
         return status_defer("%.*s has a private address", STR_ARG(host));
+    *no_host = q[0].state != DNS_ERROR && q[1].state != DNS_ERROR;
     return q[0].state == DNS_ERROR
                ? q[0].fault
                : status_defer("%.*s has no address", STR_ARG(host));
@@ -147,7 +153,7 @@ static int goes_on(void *argument, curl_off_t a, curl_off_t b, curl_off_t c,
 
 static void set_up(CURL *curl, const struct fetcher *f, const char *url,
                    struct curl_slist *pinned, int64_t timeout_ms,
-                   struct buf *body)
+                   struct body *body)
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
@@ -156,7 +162,7 @@ static void set_up(CURL *curl, const struct fetcher *f, const char *url,
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)STS_BODY_MAX);
+    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)body->max);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -188,53 +194,89 @@ static const char *fault_code(CURLcode rc)
     }
 }
 
-static struct status judge(CURL *curl, CURLcode rc, const char *words)
+static struct status judge(CURL *curl, CURLcode rc, const char *words,
+                           const struct fetch_request *r, bool *found)
 {
     long code = 0;
     const char *type = NULL;
 
     if (rc != CURLE_OK)
-        return status_make(451, fault_code(rc), "MTA-STS policy fetch: %s",
+        return status_make(451, fault_code(rc), "%s: %s", r->what,
                            words[0] != '\0' ? words : curl_easy_strerror(rc));
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
-    if (code != 200)
-        return status_make(451, "4.5.0",
-                           "MTA-STS policy fetch: HTTP status %ld", code);
-    if (type == NULL ||
-        !str_starts_nocase(str_from_cstr(type), STR("text/plain")))
-        return status_make(451, "4.5.0",
-                           "MTA-STS policy fetch: not text/plain");
+    *found = code != 404 && code != 410;
+    if (*found && code != 200)
+        return status_make(451, "4.5.0", "%s: HTTP status %ld", r->what, code);
+    if (*found && r->type != NULL &&
+        (type == NULL ||
+         !str_starts_nocase(str_from_cstr(type), str_from_cstr(r->type))))
+        return status_make(451, "4.5.0", "%s: not %s", r->what, r->type);
     return status_ok();
+}
+
+static struct status perform(struct fetcher *f, const struct fetch_request *r,
+                             struct curl_slist *pinned, struct body *body,
+                             bool *found)
+{
+    char url[1024], words[CURL_ERROR_SIZE] = "";
+    CURL *curl = curl_easy_init();
+    struct status st;
+
+    if (curl == NULL)
+        return status_defer("%s: no memory", r->what);
+    snprintf(url, sizeof(url), "https://%.*s:%u%.*s", STR_ARG(r->host),
+             (unsigned)r->port, STR_ARG(r->path));
+    set_up(curl, f, url, pinned, r->timeout_ms, body);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
+    st = judge(curl, curl_easy_perform(curl), words, r, found);
+    curl_easy_cleanup(curl);
+    return st;
+}
+
+struct status fetch_get(struct fetcher *f, const struct fetch_request *r,
+                        struct arena *arena, struct str *out, bool *found,
+                        bool *no_host)
+{
+    struct curl_slist *pinned = NULL;
+    struct body body = { .max = r->max_octets };
+    bool nowhere = false;
+    struct status st =
+        pin_addresses(f->resolver, &f->config->delivery, r->host, r->port,
+                      r->timeout_ms, arena, &pinned, &nowhere);
+
+    *found = false;
+    if (no_host != NULL)
+        *no_host = nowhere;
+    if (nowhere && no_host != NULL)
+        st = status_ok();
+    else if (status_is_ok(st))
+        st = perform(f, r, pinned, &body, found);
+    if (status_is_ok(st) && *found)
+        *out = str_keep(arena, buf_str(&body.text));
+    curl_slist_free_all(pinned);
+    buf_free(&body.text);
+    return st;
 }
 
 struct status fetch_policy(struct fetcher *f, struct str domain,
                            int64_t timeout_ms, struct arena *arena,
                            struct str *out)
 {
-    struct str host = arena_printf(arena, "mta-sts.%.*s", STR_ARG(domain));
-    uint16_t port = f->config->delivery.sts_port;
-    char url[400], words[CURL_ERROR_SIZE] = "";
-    struct curl_slist *pinned = NULL;
-    struct buf body = { 0 };
-    struct status st = pin_addresses(f->resolver, &f->config->delivery, host,
-                                     port, timeout_ms, arena, &pinned);
-    CURL *curl = status_is_ok(st) ? curl_easy_init() : NULL;
+    struct fetch_request r = {
+        .what = "MTA-STS policy fetch",
+        .host = arena_printf(arena, "mta-sts.%.*s", STR_ARG(domain)),
+        .path = STR("/.well-known/mta-sts.txt"),
+        .port = f->config->delivery.sts_port,
+        .max_octets = STS_BODY_MAX,
+        .type = "text/plain",
+        .timeout_ms = timeout_ms,
+    };
+    bool found;
+    struct status st = fetch_get(f, &r, arena, out, &found, NULL);
 
-    if (status_is_ok(st) && curl == NULL)
-        st = status_defer("MTA-STS policy fetch: no memory");
-    if (curl == NULL)
-        goto done;
-    snprintf(url, sizeof(url), "https://%.*s:%u/.well-known/mta-sts.txt",
-             STR_ARG(host), (unsigned)port);
-    set_up(curl, f, url, pinned, timeout_ms, &body);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
-    st = judge(curl, curl_easy_perform(curl), words);
-    if (status_is_ok(st))
-        *out = str_keep(arena, buf_str(&body));
-    curl_easy_cleanup(curl);
-done:
-    curl_slist_free_all(pinned);
-    buf_free(&body);
+    if (status_is_ok(st) && !found)
+        st = status_make(451, "4.5.0",
+                         "MTA-STS policy fetch: there is none on the server");
     return st;
 }

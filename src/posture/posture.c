@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "posture/posture.h"
+#include "posture/inner.h"
 
 #include "base/clock.h"
 #include "base/panic.h"
@@ -662,4 +663,9 @@ bool posture_same(const struct domain_posture *a,
         if (!has_same_host(b, &a->hosts[i]))
             return false;
     return true;
+}
+
+struct fetcher *posture_fetcher(struct posture *posture)
+{
+    return posture->fetcher;
 }
