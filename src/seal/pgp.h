@@ -11,6 +11,10 @@
 #include "mail/key_facts.h"
 #include "seal/engine.h"
 
+/* Once, while the rights last: librnp's random numbers come from a file that it
+ * opens at their first use and keeps open. */
+struct status pgp_warm(void);
+
 enum { PGP_KEYS_MAX = 64 }; /* read from one input */
 
 /*

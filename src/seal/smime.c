@@ -2,7 +2,7 @@
 #include "seal/smime.h"
 
 #include "base/random.h"
-#include "seal/smime_bio.h"
+#include "seal/armour.h"
 #include "seal/smime_inner.h"
 #include "seal/smime_sign.h"
 
@@ -151,9 +151,9 @@ static struct status fill(const struct smime_job *job,
 /* The chain that OpenSSL puts before out is taken off again link by link. */
 static struct status stream(const struct smime_job *job, CMS_ContentInfo *cms,
                             const struct seal_source *source,
-                            struct smime_armour *armour)
+                            struct armour *armour)
 {
-    BIO *out = smime_armour_bio(armour);
+    BIO *out = armour_bio(armour);
     BIO *chain = out == NULL ? NULL : BIO_new_CMS(out, cms);
     struct status st;
 
@@ -179,7 +179,7 @@ static struct status seal(const struct smime_job *job, bool gcm,
                           const struct seal_source *source,
                           const struct seal_sink *sink)
 {
-    struct smime_armour armour = { .sink = sink };
+    struct armour armour = { .sink = sink };
     char head[256];
     struct status st;
 
@@ -192,7 +192,7 @@ static struct status seal(const struct smime_job *job, bool gcm,
     if (!sink->write(sink->context, head, strlen(head)))
         return status_defer("nobody takes the locked message");
     st = stream(job, cms, source, &armour);
-    if (status_is_ok(st) && !smime_armour_end(&armour))
+    if (status_is_ok(st) && !armour_end(&armour))
         st = status_defer("nobody takes the locked message");
     return st;
 }

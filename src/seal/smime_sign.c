@@ -2,7 +2,7 @@
 #include "seal/smime_sign.h"
 
 #include "base/panic.h"
-#include "seal/smime_bio.h"
+#include "seal/armour.h"
 #include "seal/smime_inner.h"
 
 #include <openssl/cms.h>
@@ -204,7 +204,7 @@ bool smime_signing_end(struct smime_signing *s, struct buf *out)
     if (CMS_dataFinal(s->cms, s->data) == 1)
         n = i2d_CMS_ContentInfo(s->cms, &der);
     if (n > 0)
-        smime_armour_text(str_of(der, (size_t)n), out);
+        armour_text(str_of(der, (size_t)n), out);
     OPENSSL_free(der);
     return n > 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A BIO that writes base 64 with CR LF lines into a sink. */
-#ifndef POSTSEAL_SEAL_SMIME_BIO_H
-#define POSTSEAL_SEAL_SMIME_BIO_H
+/* Base 64 with CR LF lines, streamed into a sink. */
+#ifndef POSTSEAL_SEAL_ARMOUR_H
+#define POSTSEAL_SEAL_ARMOUR_H
 
 #include "base/buf.h"
 #include "seal/engine.h"
@@ -10,18 +10,20 @@
 
 enum { ARMOUR_LINE = 57 }; /* octets of one line of 76 characters */
 
-struct smime_armour {
+struct armour {
     const struct seal_sink *sink;
     unsigned char rest[ARMOUR_LINE]; /* of an unfinished line */
     size_t rest_n;
     bool broken;
 };
 
-/* The armour outlives the BIO. */
-BIO *smime_armour_bio(struct smime_armour *armour);
+/* False when nobody takes it any more. */
+bool armour_add(struct armour *armour, const void *from, size_t n);
+/* The same as a BIO, which the armour outlives. */
+BIO *armour_bio(struct armour *armour);
 /* The last line; false when something could not be written. */
-bool smime_armour_end(struct smime_armour *armour);
+bool armour_end(struct armour *armour);
 /* The same for what is in memory, appended to out. */
-void smime_armour_text(struct str in, struct buf *out);
+void armour_text(struct str in, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seal/smime_bio.h"
+#include "seal/armour.h"
 
 #include "base/panic.h"
 
@@ -22,7 +22,7 @@ static size_t encode(const unsigned char *from, size_t lines, char *out)
     return (size_t)(to - out);
 }
 
-static void write_lines(struct smime_armour *a, const unsigned char *from,
+static void write_lines(struct armour *a, const unsigned char *from,
                         size_t lines)
 {
     char text[LINES * (TEXT_LINE + 2) + 1];
@@ -37,11 +37,9 @@ static void write_lines(struct smime_armour *a, const unsigned char *from,
     }
 }
 
-static int armour_write(BIO *bio, const char *from, int n)
+bool armour_add(struct armour *a, const void *from, size_t left)
 {
-    struct smime_armour *a = BIO_get_data(bio);
-    const unsigned char *p = (const unsigned char *)from;
-    size_t left = n > 0 ? (size_t)n : 0;
+    const unsigned char *p = from;
 
     if (a->rest_n > 0) {
         size_t take = ARMOUR_LINE - a->rest_n;
@@ -61,16 +59,21 @@ static int armour_write(BIO *bio, const char *from, int n)
         a->rest_n = left % ARMOUR_LINE;
         memcpy(a->rest, p + left - a->rest_n, a->rest_n);
     }
-    return a->broken ? -1 : n;
+    return !a->broken;
 }
 
-static long armour_ctrl(BIO *bio, int cmd, long number, void *pointer)
+static int bio_write(BIO *bio, const char *from, int n)
+{
+    return armour_add(BIO_get_data(bio), from, n > 0 ? (size_t)n : 0) ? n : -1;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long number, void *pointer)
 {
     (void)bio, (void)number, (void)pointer;
     return cmd == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-static int armour_create(BIO *bio)
+static int bio_create(BIO *bio)
 {
     BIO_set_init(bio, 1);
     return 1;
@@ -84,15 +87,15 @@ static BIO_METHOD *method(void)
     if (made == NULL) {
         made =
             BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "armour");
-        if (made == NULL || !BIO_meth_set_write(made, armour_write) ||
-            !BIO_meth_set_ctrl(made, armour_ctrl) ||
-            !BIO_meth_set_create(made, armour_create))
+        if (made == NULL || !BIO_meth_set_write(made, bio_write) ||
+            !BIO_meth_set_ctrl(made, bio_ctrl) ||
+            !BIO_meth_set_create(made, bio_create))
             panic("no BIO method");
     }
     return made;
 }
 
-BIO *smime_armour_bio(struct smime_armour *armour)
+BIO *armour_bio(struct armour *armour)
 {
     BIO *bio = BIO_new(method());
 
@@ -110,7 +113,7 @@ static size_t last_line(const unsigned char *from, size_t n,
     return text + 2;
 }
 
-bool smime_armour_end(struct smime_armour *a)
+bool armour_end(struct armour *a)
 {
     char text[TEXT_LINE + 3];
 
@@ -121,7 +124,7 @@ bool smime_armour_end(struct smime_armour *a)
     return !a->broken;
 }
 
-void smime_armour_text(struct str in, struct buf *out)
+void armour_text(struct str in, struct buf *out)
 {
     char text[TEXT_LINE + 3];
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seal/pgp_ring.h"
+
+#include "seal/pgp.h"
+
+static rnp_result_t import(rnp_ffi_t ffi, struct str bytes, bool secret)
+{
+    rnp_input_t input = NULL;
+    char *results = NULL;
+    rnp_result_t rc =
+        rnp_input_from_memory(&input, (const uint8_t *)bytes.p, bytes.n, false);
+
+    if (rc == RNP_SUCCESS)
+        rc = rnp_import_keys(ffi, input,
+                             secret ? RNP_LOAD_SAVE_SECRET_KEYS |
+                                          RNP_LOAD_SAVE_PUBLIC_KEYS
+                                    : RNP_LOAD_SAVE_PUBLIC_KEYS,
+                             &results);
+    rnp_buffer_destroy(results);
+    rnp_input_destroy(input);
+    return rc;
+}
+
+static rnp_key_handle_t find_primary(rnp_ffi_t ffi)
+{
+    rnp_identifier_iterator_t it = NULL;
+    rnp_key_handle_t key = NULL;
+    const char *name;
+
+    if (rnp_identifier_iterator_create(ffi, &it, "fingerprint") != RNP_SUCCESS)
+        return NULL;
+    while (key == NULL &&
+           rnp_identifier_iterator_next(it, &name) == RNP_SUCCESS &&
+           name != NULL) {
+        bool primary = false;
+
+        if (rnp_locate_key(ffi, "fingerprint", name, &key) != RNP_SUCCESS ||
+            key == NULL)
+            continue;
+        if (rnp_key_is_primary(key, &primary) != RNP_SUCCESS || !primary) {
+            rnp_key_handle_destroy(key);
+            key = NULL;
+        }
+    }
+    rnp_identifier_iterator_destroy(it);
+    return key;
+}
+
+struct status pgp_ring_open(struct str bytes, bool secret, struct pgp_ring *out)
+{
+    rnp_result_t rc;
+
+    *out = (struct pgp_ring){ 0 };
+    rc = rnp_ffi_create(&out->ffi, "GPG", "GPG");
+    if (rc != RNP_SUCCESS)
+        return status_defer("OpenPGP: %s", rnp_result_to_string(rc));
+    rc = import(out->ffi, bytes, secret);
+    if (rc == RNP_SUCCESS)
+        out->primary = find_primary(out->ffi);
+    if (out->primary != NULL)
+        return status_ok();
+    pgp_ring_close(out);
+    return status_refuse("not an OpenPGP key that can be read: %s",
+                         rc == RNP_SUCCESS ? "no primary key"
+                                           : rnp_result_to_string(rc));
+}
+
+void pgp_ring_close(struct pgp_ring *ring)
+{
+    rnp_key_handle_destroy(ring->primary);
+    rnp_ffi_destroy(ring->ffi);
+    *ring = (struct pgp_ring){ 0 };
+}
+
+struct status pgp_warm(void)
+{
+    rnp_ffi_t ffi = NULL;
+    rnp_result_t rc = rnp_ffi_create(&ffi, "GPG", "GPG");
+
+    rnp_ffi_destroy(ffi);
+    return rc == RNP_SUCCESS
+               ? status_ok()
+               : status_defer("OpenPGP: %s", rnp_result_to_string(rc));
+}
