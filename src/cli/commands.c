@@ -8,6 +8,8 @@ const struct cli_command *const cli_commands[] = {
     &cli_policy_test, &cli_queue_list,    &cli_queue_show,    &cli_queue_retry,
     &cli_queue_hold,  &cli_queue_release, &cli_queue_delete,  &cli_message_show,
     &cli_pickup_list, &cli_pickup_recall, &cli_pickup_extend, &cli_explain,
+    &cli_key_import,  &cli_key_list,      &cli_key_show,      &cli_key_discover,
+    &cli_key_approve, &cli_key_refuse,    &cli_key_expire,    &cli_key_export,
     &cli_trace,       &cli_check,         &cli_doctor,        &cli_user_add,
     &cli_user_list,   &cli_user_remove,   &cli_completion,    &cli_help_command,
     &cli_version,

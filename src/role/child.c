@@ -80,7 +80,7 @@ static _Noreturn void run(const char *path, const struct child_gifts *gifts,
 {
     char bell[16], shared[16], told[16], sealer[16];
     struct buf list = { 0 };
-    const char *argv[18] = { path, "-c", gifts->config_path };
+    const char *argv[20] = { path, "-c", gifts->config_path };
     const char **next = argv + 3;
     sigset_t none;
 
@@ -91,6 +91,8 @@ static _Noreturn void run(const char *path, const struct child_gifts *gifts,
     next = add_fd(next, "--ready", ready, told);
     next = add_fd(next, "--sealer", gifts->sealer, sealer);
     add_fd_list(&list, gifts->sockets);
+    if (gifts->quiet)
+        *next++ = "--quiet";
     if (gifts->first)
         *next++ = "--first";
     if (gifts->sockets->n > 0) {
@@ -134,6 +136,7 @@ void child_start(struct child *child, enum role_name name,
                   LOG_CSTR("why", strerror(errno)));
         return;
     }
-    log_event(LOG_INFO, "role.started", LOG_CSTR("which", role),
-              LOG_INT("pid", child->pid));
+    if (!gifts->quiet)
+        log_event(LOG_INFO, "role.started", LOG_CSTR("which", role),
+                  LOG_INT("pid", child->pid));
 }

@@ -26,6 +26,7 @@ struct child_gifts {
     const char *config_path;
     int doorbell, metrics;
     const struct child_sockets *sockets;
+    bool quiet; /* warnings alone are logged: a command's own role */
     int sealer; /* its end of the channel to the sealer; -1: none */
     bool first; /* no role of an earlier start can be alive */
 };

@@ -41,7 +41,7 @@ struct arguments {
     int doorbell, metrics, ready, sealer;
     int listen_fds[LISTEN_MAX];
     size_t listen_fds_n;
-    bool first;
+    bool first, quiet;
 };
 
 static int parse_fd(const char *text)
@@ -79,6 +79,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
         { "ready", required_argument, NULL, 'r' },
         { "sealer", required_argument, NULL, 's' },
         { "first", no_argument, NULL, 'f' },
+        { "quiet", no_argument, NULL, 'q' },
         { NULL, 0, NULL, 0 },
     };
     int c;
@@ -101,6 +102,8 @@ static void parse_arguments(int argc, char **argv, struct arguments *out)
             out->sealer = parse_fd(optarg);
         else if (c == 'f')
             out->first = true;
+        else if (c == 'q')
+            out->quiet = true;
         else
             exit(2);
     }
@@ -232,7 +235,8 @@ void role_begin(struct role *role, enum role_name name, int argc, char **argv)
     block_signals();
     *role =
         (struct role){ .name = name, .config = load_config(args.config_path) };
-    log_setup(role_names[name], role->config->log_level,
+    log_setup(role_names[name],
+              args.quiet ? LOG_WARNING : role->config->log_level,
               role->config->log_format);
     if (args.metrics >= 0)
         metrics_attach(args.metrics);

@@ -87,8 +87,6 @@ static bool role_wanted(const struct config *config, enum role_name name)
         return config->portal.on;
     if (name == ROLE_CONSOLE)
         return config->metrics_on;
-    if (name == ROLE_SEALER)
-        return false; /* until it can lock messages */
     return true;
 }
 

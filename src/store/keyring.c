@@ -335,7 +335,7 @@ struct status keyring_find(struct rx *rx, struct str recipient,
     *n = 0;
     *out = all;
     for (size_t i = 0; i < all_n && status_is_ok(st); i++)
-        if (usable(&all[i], now_wall_ms) && all[i].own_private.n == 0 &&
+        if (usable(&all[i], now_wall_ms) &&
             (all[i].state == KEY_APPROVED || open))
             all[(*n)++] = all[i];
     return st;

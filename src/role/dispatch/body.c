@@ -157,6 +157,52 @@ struct status body_text(struct body *b,
     return st;
 }
 
+void body_reader_open(struct body *body, struct body_reader *out)
+{
+    *out = (struct body_reader){ .body = body,
+                                 .next_frame = body->next_frame,
+                                 .status = status_ok() };
+    buf_add(&out->piece, buf_str(&body->edited));
+    buf_add_cstr(&out->piece, "\r\n");
+}
+
+/* The next piece of the text; false at the end and when it cannot be read. */
+static bool read_next(struct body_reader *r)
+{
+    struct body *b = r->body;
+
+    buf_clear(&r->piece);
+    r->used = 0;
+    if (r->stage++ == 0) {
+        buf_add(&r->piece, str_from(buf_str(&b->head), b->text_at));
+        return true;
+    }
+    if (r->next_frame == b->message->body_chunks)
+        return false;
+    r->status = open_stored(b, r->next_frame++, &r->piece);
+    return status_is_ok(r->status);
+}
+
+ssize_t body_reader_read(void *context, void *to, size_t n)
+{
+    struct body_reader *r = context;
+    struct str part = str_first(str_from(buf_str(&r->piece), r->used), n);
+
+    while (part.n == 0) {
+        if (!read_next(r))
+            return status_is_ok(r->status) ? 0 : -1;
+        part = str_first(buf_str(&r->piece), n);
+    }
+    memcpy(to, part.p, part.n);
+    r->used += part.n;
+    return (ssize_t)part.n;
+}
+
+void body_reader_close(struct body_reader *r)
+{
+    buf_wipe(&r->piece);
+}
+
 struct writing {
     struct stream *out;
     struct smtp_dots dots;

@@ -11,6 +11,8 @@
 #include "net/stream.h"
 #include "role/dispatch/dispatch.h"
 
+#include <sys/types.h>
+
 struct body {
     struct dispatch *dispatch;
     const struct message *message;
@@ -48,6 +50,21 @@ uint64_t body_size(const struct body *body);
 struct status body_text(struct body *body,
                         struct status (*take)(void *context, struct str piece),
                         void *context);
+/* The same pulled: what is sent, unsigned, from the header on. */
+struct body_reader {
+    struct body *body;
+    struct buf piece;
+    size_t used;
+    uint32_t next_frame;
+    int stage;
+    struct status status; /* why a read failed */
+};
+/* After body_prepare. */
+void body_reader_open(struct body *body, struct body_reader *out);
+/* As struct seal_source's read; context is the struct body_reader. */
+ssize_t body_reader_read(void *context, void *to, size_t n);
+void body_reader_close(struct body_reader *reader);
+
 /* A struct body_source's write: header and text, dots doubled, no final dot.
  * x.4.x when the connection failed. context is the struct body. */
 struct status body_write(void *context, struct stream *out);

@@ -134,7 +134,9 @@ static struct str proof_of(struct walk *w, const struct tls_seen *seen)
     if (seen->up)
         return STR("encrypted, server not proven");
     return trusted ? STR("in clear: the route is trusted")
-                   : STR("in clear: the floor is open");
+           : w->trip->method == METHOD_TLS
+               ? STR("in clear: the floor is open")
+               : STR("in clear: the message itself is locked");
 }
 
 static void count_session(const struct tls_seen *seen)
@@ -461,7 +463,7 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
                                                                ? p->route->host
                                                                : p->domain),
                        .domain = p->domain,
-                       .floor = trip->passengers[0].item->orders.floor,
+                       .floor = trip->link,
                        .waived = trip->passengers[0].item->orders.waived,
                        .stop_fd = dispatch->role.stop };
     fill_envelope(&w);

@@ -7,13 +7,16 @@
 #include "role/dispatch/carry.h"
 #include "role/dispatch/decide.h"
 #include "role/dispatch/deposit.h"
+#include "role/dispatch/lock.h"
 #include "role/dispatch/settle.h"
 
 struct climb {
     struct dispatch *dispatch;
     struct yard_place *place;
     struct parcel *parcel;
-    struct body body;
+    struct body body; /* the clear one, unless locked forms stand for all */
+    bool clear;
+    struct locked *locked; /* one an entry */
     struct settlement *settlement;
     bool *waiting; /* entries whose rung is still to be tried */
     enum yard_news news;
@@ -145,30 +148,46 @@ static void leave_as_it_was(struct climb *c, size_t i)
 /* --- one rung for one group ------------------------------------------------
  */
 
-static void impossible(struct trip *trip)
+/* What travels is locked: any connection will do that the domain's own policy
+ * and the sender (REQUIRETLS) let pass. */
+static void carry_locked(struct climb *c, struct trip *trip, size_t who)
 {
-    trip_all(trip, OUTCOME_LASTING,
-             status_make(550, "5.7.5", "no %.*s key for the recipient is known",
-                         STR_ARG(method_name(trip->method))));
-    trip->method_why = str_from_cstr(trip->passengers[0].status.why);
-    struct evidence *e = trip_evidence(trip);
-    e->status = trip->passengers[0].status;
-    e->why = trip->method_why;
-    e->result = "impossible";
+    struct locked *l = &c->locked[who];
+    bool ready;
+
+    trip->link = c->parcel->message->requiretls ? FLOOR_VERIFIED : FLOOR_OPEN;
+    lock(c->dispatch, c->clear ? &c->body : NULL, trip, l, &ready);
+    if (!ready)
+        return;
+    /* The notice of another rung would go to the same servers. */
+    trip->passengers[0].item->orders.switch_after_ms =
+        c->dispatch->config->delivery.give_up_after_ms;
+    carry(c->dispatch, c->place, l->as_it_came ? &c->body : &l->body, trip);
+    if (trip->passengers[0].outcome == OUTCOME_DELIVERED)
+        trip->method_why = l->as_it_came
+                               ? STR("it came locked to the recipient's key")
+                               : arena_printf(trip->arena, "locked to key %.*s",
+                                              STR_ARG(l->copy.key));
 }
 
-static void run_rung(struct climb *c, struct trip *trip)
+/* The clear body may be gone: what is locked goes into the portal locked. */
+static struct body *body_for(struct climb *c, size_t who)
+{
+    return c->clear ? &c->body : &c->locked[who].body;
+}
+
+static void run_rung(struct climb *c, struct trip *trip, size_t who)
 {
     switch (trip->method) {
     case METHOD_TLS:
-        carry(c->dispatch, c->place, &c->body, trip);
+        carry(c->dispatch, c->place, body_for(c, who), trip);
         break;
     case METHOD_PORTAL:
-        deposit(c->dispatch, &c->body, c->settlement, trip);
+        deposit(c->dispatch, body_for(c, who), c->settlement, trip);
         break;
     case METHOD_PGP:
     case METHOD_SMIME:
-        impossible(trip);
+        carry_locked(c, trip, who);
         break;
     }
     if (trip->news != YARD_NEUTRAL) {
@@ -190,6 +209,12 @@ static void no_rung(struct climb *c, size_t i)
     apply(c, i, (struct plan){ STEP_FAIL, 0 });
 }
 
+/* Each recipient gets a form of their own. */
+static bool locks(enum method method)
+{
+    return method == METHOD_PGP || method == METHOD_SMIME;
+}
+
 /* Everybody still waiting who goes with the first one who waits. */
 static void climb_group(struct climb *c, size_t first)
 {
@@ -204,17 +229,22 @@ static void climb_group(struct climb *c, size_t first)
         return;
     }
     trip.news = YARD_NEUTRAL;
+    trip.link = leader->orders.floor;
     trip.passengers = arena_array(&s->arena, s->n, sizeof(*trip.passengers));
-    for (size_t i = first; i < s->n; i++) {
+    bool alone = !c->clear || locks(trip.method);
+    for (size_t i = first; i < (alone ? first + 1 : s->n); i++) {
         if (!c->waiting[i] || !item_goes_with(leader, s->entries[i].item))
             continue;
         c->waiting[i] = false;
         who[trip.n] = i;
         trip.passengers[trip.n++].item = s->entries[i].item;
     }
-    struct status st = body_prepare(&c->body, leader->orders.strip_marker);
+    struct status st = c->clear
+                           ? body_prepare(&c->body, leader->orders.strip_marker)
+                           : lock_open(c->dispatch, c->parcel->message,
+                                       &s->arena, &c->locked[first]);
     if (status_is_ok(st))
-        run_rung(c, &trip);
+        run_rung(c, &trip, first);
     else
         trip_all(&trip, OUTCOME_PASSING, st);
     for (size_t i = 0; i < trip.n; i++)
@@ -257,24 +287,65 @@ static void hold(struct climb *c, size_t i, struct status why)
               LOG_CSTR("why", why.why));
 }
 
+static struct str header_of(struct climb *c)
+{
+    return body_header(c->clear ? &c->body : &c->locked[0].body);
+}
+
 static void decide_all(struct climb *c)
 {
     for (size_t i = 0; i < c->settlement->n; i++)
         if (c->waiting[i] &&
-            !decide(c->dispatch->config, c->parcel->message,
-                    body_header(&c->body), &c->settlement->arena,
-                    c->settlement->entries[i].item))
+            !decide(c->dispatch->config, c->parcel->message, header_of(c),
+                    &c->settlement->arena, c->settlement->entries[i].item))
             hold(c, i,
                  status_make(554, "5.3.0",
                              "the stored decision cannot be read"));
 }
 
+/* By the stored ladder; without a decision nothing was locked yet. */
+static bool may_be_locked(struct str ladder)
+{
+    return str_find(ladder, STR("pgp")) < ladder.n ||
+           str_find(ladder, STR("smime")) < ladder.n;
+}
+
+/* Of each delivery whether its locked form is stored; *all: of every one. */
+static struct status recall(struct climb *c, bool *all)
+{
+    struct status st = status_ok();
+
+    *all = true;
+    for (size_t i = 0; i < c->settlement->n && status_is_ok(st); i++) {
+        const struct item *item = c->settlement->entries[i].item;
+
+        if (may_be_locked(item->delivery.ladder))
+            st = lock_recall(c->dispatch, item, &c->settlement->arena,
+                             &c->locked[i]);
+        *all &= c->locked[i].there;
+    }
+    return st;
+}
+
+static struct status open_bodies(struct climb *c)
+{
+    bool all;
+    struct status st = recall(c, &all);
+
+    if (!status_is_ok(st))
+        return st;
+    c->clear = !all;
+    if (all)
+        return lock_open(c->dispatch, c->parcel->message, &c->settlement->arena,
+                         &c->locked[0]);
+    return body_open(c->dispatch, c->parcel->message, c->parcel->first_frame,
+                     &c->settlement->arena, &c->body);
+}
+
 /* A damaged body is never sent and never dropped: people must look (QD-06). */
 static bool open_body(struct climb *c)
 {
-    struct status st =
-        body_open(c->dispatch, c->parcel->message, c->parcel->first_frame,
-                  &c->settlement->arena, &c->body);
+    struct status st = open_bodies(c);
 
     for (size_t i = 0; i < c->settlement->n && !status_is_ok(st); i++) {
         c->settlement->entries[i].status = st;
@@ -285,7 +356,7 @@ static bool open_body(struct climb *c)
                   plan_for(c, c->settlement->entries[i].item, OUTCOME_UNKNOWN,
                            false));
     }
-    c->settlement->header = body_header(&c->body);
+    c->settlement->header = header_of(c);
     return status_is_ok(st);
 }
 
@@ -299,6 +370,7 @@ void ladder_climb(struct dispatch *dispatch, struct yard_place *place,
                        .news = YARD_NEUTRAL };
 
     c.waiting = arena_array(&c.settlement->arena, parcel->n, sizeof(bool));
+    c.locked = arena_array(&c.settlement->arena, parcel->n, sizeof(*c.locked));
     for (size_t i = 0; i < parcel->n; i++)
         c.waiting[i] = true;
     if (open_body(&c)) {
@@ -306,6 +378,9 @@ void ladder_climb(struct dispatch *dispatch, struct yard_place *place,
         climb_all(&c);
     }
     settle(c.settlement);
-    body_close(&c.body);
+    if (c.clear)
+        body_close(&c.body);
+    for (size_t i = 0; i < parcel->n; i++)
+        lock_close(&c.locked[i]);
     yard_done(dispatch->yard, place, c.news, c.news_why);
 }

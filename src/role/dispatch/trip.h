@@ -38,6 +38,7 @@ struct trip {
     struct arena *arena; /* of the worker, for this parcel */
     struct parcel *parcel;
     enum method method;
+    enum floor link; /* what the connection must meet */
     struct passenger *passengers;
     size_t n;
     struct evidence evidence[TRIP_EVIDENCE_MAX]; /* the last one decides */
