@@ -6,12 +6,15 @@ import base64
 import email
 import http.server
 import json
+import os
 import re
+import signal
 import sqlite3
 import ssl
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +32,7 @@ portal {{ url https://localhost:{https}  listen 127.0.0.1:{https}
          from portal@clinic.example }}
 dns {{ resolver 127.0.0.1@%(dns)d  trust-anchor %(anchor)s }}
 delivery {{ retry 1s  ca %(ca)s  wkd-port %(wkd)d }}
+dkim {{ domain clinic.example  selector s  key %(dkim)s }}
 recipient hidden@pgp.example {{ hide-key-ids  header-protection no }}
 rule "pgp" {{ when to matches *@pgp.example
              floor sealed  ladder pgp portal  clear-path code }}
@@ -139,10 +143,14 @@ class World:
         self.dns.start()
         self.peer = Peer()
         self.closed = free_port()
+        self.dkim = folder / "dkim.key"
+        run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt",
+            "rsa_keygen_bits:2048", "-out", self.dkim)
+        self.dkim.chmod(0o400)
         self.gate = Gate(folder / "gate", CONFIG % {
             "dns": self.dns.port, "anchor": self.dns.anchor, "ca": ca,
             "wkd": self.directory.port, "peer": self.peer.port,
-            "closed": self.closed}, ("smtp", "https"))
+            "closed": self.closed, "dkim": self.dkim}, ("smtp", "https"))
         self.gate.start()
 
     def command(self, *words, check=True, stdin=""):
@@ -492,3 +500,89 @@ def test_CM_14_only_the_locked_form_waits(world):
             b"hello\r\n")
     finally:
         late.close()
+
+
+def test_explain_names_the_key(world):
+    shown = json.loads(world.command(
+        "explain", "ann@clinic.example", "p256@pgp.example",
+        "nokey@smime.example", "--json"))
+    assert shown[0]["method"] == "pgp"
+    assert any(world.pgp.fingerprint("p256@pgp.example") in fact
+               for fact in shown[0]["facts"])
+    assert shown[1]["method"] == "portal"
+    assert any("key" in line for line in shown[1]["to_change"])
+
+
+def readers_of(gate):
+    """The processes of the sealer that read."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(") ")[2].split()
+            name = (entry / "comm").read_text().strip()
+        except OSError:
+            continue
+        parents[int(entry.name)] = (int(fields[1]), name)
+    sealers = {pid for pid, (parent, name) in parents.items()
+               if parent == gate.process.pid and name == "postseal-sealer"}
+    return [pid for pid, (parent, _) in parents.items() if parent in sealers]
+
+
+def test_a_sealer_that_dies_costs_a_retry(world):
+    """Readers are killed again and again under load: each message arrives,
+    locked, and nothing else does."""
+    since, n = len(world.peer.mails), 30
+    assert readers_of(world.gate)
+    sent = []
+    hand_in = threading.Thread(target=lambda: sent.extend(
+        world.send("curve25519@pgp.example")[1] for _ in range(n)))
+    hand_in.start()
+    killed = 0
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        for pid in readers_of(world.gate):
+            try:
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                pass
+        time.sleep(0.03)
+    hand_in.join()
+    assert killed > 5
+    world.arrived("curve25519@pgp.example", since, n)
+    got = [m for m in world.peer.mails[since:]]
+    assert all(b"-----BEGIN PGP MESSAGE-----" in m.data for m in got)
+    subjects = [re.search(rb"Subject: (secret \w+)", world.pgp.read_by_gpg(
+        armour_of(m.data), "")).group(1).decode() for m in got]
+    assert sorted(subjects) == sorted(sent)
+
+
+def test_the_sealer_has_no_rights(world):
+    """Another user, no new privileges, a list of system calls, no socket of
+    the network and no file but those it was given."""
+    for pid in readers_of(world.gate):
+        status = dict(line.split(":\t", 1) for line in Path(
+            f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+        if os.geteuid() == 0:
+            assert status["Uid"].split()[0] == "61505"
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert "Max address space         unlimited" not in limits
+
+
+@pytest.mark.parametrize("address", ["p256@pgp.example", "p256@smime.example"])
+def test_dkim_stands_over_the_locked_form(world, address):
+    dkim = pytest.importorskip("dkim")
+    public = base64.b64encode(run("openssl", "pkey", "-in", world.dkim,
+                                  "-pubout", "-outform", "DER"))
+    since = len(world.peer.mails)
+    head, text = SHAPES["odd ends"]
+    world.send(address, text, head)
+    got = world.arrived(address, since)
+    assert dkim.verify(got.data, dnsfunc=lambda *_, **__: b"v=DKIM1; k=rsa; p="
+                       + public)
+    assert not dkim.verify(got.data.replace(b"[...]", b"[..]"),
+                           dnsfunc=lambda *_, **__: b"v=DKIM1; k=rsa; p=" +
+                           public)

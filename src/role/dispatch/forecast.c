@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/dispatch/forecast.h"
 
+#include "base/clock.h"
 #include "base/panic.h"
 #include "policy/rules.h"
+#include "posture/keyfind.h"
 #include "posture/posture.h"
 #include "role/dispatch/decide.h"
 #include "role/dispatch/plan.h"
 #include "role/dispatch/reach.h"
+#include "store/keyring.h"
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { HOSTS_MAX = 20, ADDRESSES_MAX = 8 };
 
@@ -18,6 +24,7 @@ struct forecaster {
     const struct config *config;
     struct posture *posture; /* NULL: offline */
     struct tls_trust *trust;
+    struct store *store; /* the keyring; NULL: there is none to read */
     int64_t timeout_ms;
 };
 
@@ -31,6 +38,20 @@ struct view {
     bool served;
 };
 
+/* Rules can be asked before there is a store. */
+static void open_keyring(struct forecaster *who)
+{
+    char path[600];
+    int n = snprintf(path, sizeof(path), "%.*s/postseal.db",
+                     STR_ARG(who->config->data_dir));
+
+    if (n < 0 || (size_t)n >= sizeof(path) || access(path, R_OK) != 0)
+        return;
+    *strrchr(path, '/') = '\0';
+    if (!status_is_ok(store_open(path, &who->store)))
+        who->store = NULL;
+}
+
 struct status forecaster_open(const struct config *config, bool offline,
                               int64_t timeout_ms, struct forecaster **out)
 {
@@ -43,6 +64,7 @@ struct status forecaster_open(const struct config *config, bool offline,
     signal(SIGPIPE, SIG_IGN);
     who->config = config;
     who->timeout_ms = timeout_ms;
+    open_keyring(who);
     if (!offline)
         st = posture_open(config, NULL, &who->posture);
     if (status_is_ok(st))
@@ -58,6 +80,8 @@ void forecaster_close(struct forecaster **who)
     *who = NULL;
     if (f == NULL)
         return;
+    if (f->store != NULL)
+        store_close(&f->store);
     posture_close(&f->posture);
     tls_trust_close(&f->trust);
     free(f);
@@ -340,6 +364,86 @@ static bool rung_tls(struct view *v, bool last)
     return true;
 }
 
+/* --- locked rungs -----------------------------------------------------------
+ */
+
+static bool known_key(struct view *v, enum key_kind kind, bool candidates,
+                      struct keyring_key *out)
+{
+    struct store *store = v->who->store;
+    struct keyring_key *keys = NULL;
+    struct rx *rx;
+    size_t n = 0;
+    struct status st;
+
+    if (store == NULL)
+        return false;
+    rx = store_read(store);
+    st = keyring_find(rx, v->out->recipient, kind, candidates, clock_wall_ms(),
+                      v->arena, &keys, &n);
+    store_read_done(store, &rx);
+    if (!status_is_ok(st) || n == 0)
+        return false;
+    *out = keys[0];
+    return true;
+}
+
+/* Where one is published; the sealer reads it when the message is sent. */
+static bool published_key(struct view *v, enum key_kind kind, struct str *where)
+{
+    struct found_key *found = NULL;
+    struct str faults = STR("");
+    size_t n = 0;
+
+    if (v->who->posture == NULL ||
+        !status_is_ok(keyfind(v->who->posture, v->who->config,
+                              v->out->recipient, v->who->timeout_ms, v->arena,
+                              &found, &n, &faults)))
+        return false;
+    if (faults.n > 0)
+        say(v->arena, &v->out->facts, "keys: %.*s", STR_ARG(faults));
+    for (size_t i = 0; i < n; i++)
+        if (found[i].kind == kind) {
+            *where = found[i].where;
+            return true;
+        }
+    return false;
+}
+
+static bool rung_locked(struct view *v, enum method method)
+{
+    enum key_kind kind = method == METHOD_PGP ? KEY_PGP : KEY_SMIME;
+    bool candidates = v->out->decision.key_candidates;
+    struct keyring_key key;
+    struct str where = STR("");
+
+    if (known_key(v, kind, candidates, &key)) {
+        say(v->arena, &v->out->facts, "%.*s key %.*s (%.*s), %.*s, from %.*s",
+            STR_ARG(key_kind_name(kind)), STR_ARG(key.facts.fingerprint),
+            STR_ARG(key.facts.algorithm), STR_ARG(key_state_name(key.state)),
+            STR_ARG(key_source_name(key.source)));
+        choose(v, method, false, STR("locked to the recipient's key"));
+        return true;
+    }
+    if (known_key(v, kind, true, &key) || published_key(v, kind, &where)) {
+        if (candidates) {
+            choose(v, method, false,
+                   arena_printf(v->arena, "a key is published at %.*s",
+                                STR_ARG(where)));
+            return true;
+        }
+        say(v->arena, &v->out->to_change,
+            "for %.*s: the key that was found approved (postseal key), or "
+            "keys candidates in the rule",
+            STR_ARG(method_name(method)));
+        return false;
+    }
+    say(v->arena, &v->out->to_change,
+        "for %.*s: a key of the recipient (postseal key import)",
+        STR_ARG(method_name(method)));
+    return false;
+}
+
 static bool rung(struct view *v, size_t i)
 {
     const struct ladder *ladder = &v->out->decision.ladder;
@@ -349,9 +453,7 @@ static bool rung(struct view *v, size_t i)
         return rung_tls(v, i + 1 == ladder->n);
     case METHOD_PGP:
     case METHOD_SMIME:
-        say(v->arena, &v->out->to_change, "for %.*s: a key of the recipient",
-            STR_ARG(method_name(ladder->rung[i])));
-        return false;
+        return rung_locked(v, ladder->rung[i]);
     case METHOD_PORTAL:
         choose(v, METHOD_PORTAL, false, STR("the ladder begins there"));
         return true;

@@ -32,12 +32,30 @@ static struct event event_of(const struct entry *entry)
     return (struct event){ "delivery.deferred", LOG_INFO };
 }
 
+static enum metric locked_metric(const struct entry *entry)
+{
+    bool pgp = entry->method == METHOD_PGP;
+
+    switch (entry->item->delivery.state) {
+    case DELIVERY_DELIVERED:
+        return pgp ? METRIC_PGP_DELIVERED : METRIC_SMIME_DELIVERED;
+    case DELIVERY_FAILED:
+    case DELIVERY_EXPIRED:
+        return pgp ? METRIC_PGP_FAILED : METRIC_SMIME_FAILED;
+    default:
+        return pgp ? METRIC_PGP_DEFERRED : METRIC_SMIME_DEFERRED;
+    }
+}
+
 static enum metric metric_of(const struct entry *entry)
 {
     bool portal = entry->method == METHOD_PORTAL;
+    bool locked = entry->method == METHOD_PGP || entry->method == METHOD_SMIME;
 
     if (entry->attempts_n == 0)
         return METRIC_OTHER_FAILED;
+    if (locked)
+        return locked_metric(entry);
     switch (entry->item->delivery.state) {
     case DELIVERY_DELIVERED:
         return METRIC_TLS_DELIVERED;
@@ -65,7 +83,8 @@ static void count(const struct entry *entry, int64_t age_ms)
     metric_add(metric, 1);
     if (entry->item->decided)
         metric_add(decided[entry->item->orders.floor], 1);
-    if (metric == METRIC_TLS_DELIVERED || metric == METRIC_PORTAL_DEPOSITED)
+    if (metric == METRIC_TLS_DELIVERED || metric == METRIC_PGP_DELIVERED ||
+        metric == METRIC_SMIME_DELIVERED || metric == METRIC_PORTAL_DEPOSITED)
         metric_took(TIMES_DELIVERY, age_ms);
 }
 
