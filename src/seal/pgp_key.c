@@ -86,50 +86,6 @@ static bool address_in(struct str uid, struct arena *arena, struct str *out)
     return true;
 }
 
-/* Bound by the key's own, strong signature, and not taken back. */
-static bool uid_holds(rnp_uid_handle_t uid)
-{
-    bool valid = false, revoked = true;
-    uint32_t type = 0;
-
-    return rnp_uid_get_type(uid, &type) == RNP_SUCCESS && type == RNP_USER_ID &&
-           rnp_uid_is_valid(uid, &valid) == RNP_SUCCESS && valid &&
-           rnp_uid_is_revoked(uid, &revoked) == RNP_SUCCESS && !revoked;
-}
-
-static void add_address(rnp_uid_handle_t uid, struct arena *arena,
-                        struct key_facts *out)
-{
-    void *data = NULL;
-    size_t n = 0;
-    struct str address;
-
-    if (out->addresses_n == KEY_ADDRESSES_MAX || !uid_holds(uid) ||
-        rnp_uid_get_data(uid, &data, &n) != RNP_SUCCESS)
-        return;
-    if (address_in(str_of(data, n), arena, &address))
-        out->addresses[out->addresses_n++] = address;
-    rnp_buffer_destroy(data);
-}
-
-static void add_addresses(rnp_key_handle_t primary, struct arena *arena,
-                          struct key_facts *out)
-{
-    size_t n = 0;
-
-    out->addresses =
-        arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*out->addresses));
-    rnp_key_get_uid_count(primary, &n);
-    for (size_t i = 0; i < n && i < UIDS_MAX; i++) {
-        rnp_uid_handle_t uid = NULL;
-
-        if (rnp_key_get_uid_handle_at(primary, i, &uid) != RNP_SUCCESS)
-            continue;
-        add_address(uid, arena, out);
-        rnp_uid_handle_destroy(uid);
-    }
-}
-
 /* --- what speaks against it -------------------------------------------------
  */
 
@@ -168,7 +124,9 @@ static bool has_strong(void *of, size_t n, signature_at *at)
 
         if (at(of, i, &signature) != RNP_SUCCESS)
             continue;
-        strong = !is_weak_hash(signature);
+        /* One that does not hold lends no strength to another. */
+        strong = rnp_signature_is_valid(signature, 0) == RNP_SUCCESS &&
+                 !is_weak_hash(signature);
         rnp_signature_handle_destroy(signature);
     }
     return strong;
@@ -182,23 +140,29 @@ static bool key_has_strong(rnp_key_handle_t key)
     return has_strong(key, n, of_key);
 }
 
-static bool uid_has_strong(rnp_key_handle_t primary)
+static bool uid_has_strong(rnp_uid_handle_t uid)
 {
-    size_t uids = 0, n = 0;
-    bool strong = false;
+    size_t n = 0;
 
-    rnp_key_get_uid_count(primary, &uids);
-    for (size_t i = 0; i < uids && i < UIDS_MAX && !strong; i++) {
+    rnp_uid_get_signature_count(uid, &n);
+    return has_strong(uid, n, of_uid);
+}
+
+static bool primary_has_strong(rnp_key_handle_t primary)
+{
+    size_t n = 0;
+    bool strong = key_has_strong(primary);
+
+    rnp_key_get_uid_count(primary, &n);
+    for (size_t i = 0; i < n && i < UIDS_MAX && !strong; i++) {
         rnp_uid_handle_t uid = NULL;
 
         if (rnp_key_get_uid_handle_at(primary, i, &uid) != RNP_SUCCESS)
             continue;
-        n = 0;
-        rnp_uid_get_signature_count(uid, &n);
-        strong = has_strong(uid, n, of_uid);
+        strong = uid_has_strong(uid);
         rnp_uid_handle_destroy(uid);
     }
-    return strong || key_has_strong(primary);
+    return strong;
 }
 
 /* RSA of the key or subkey itself, from its packet. */
@@ -294,7 +258,7 @@ static const char *judge_encryption(rnp_key_handle_t primary,
     out->expires_wall_ms = sooner(till(primary), till(part));
     if (why == NULL)
         why = judge_algorithm(primary);
-    if (why == NULL && (!key_has_strong(part) || !uid_has_strong(primary)))
+    if (why == NULL && (!key_has_strong(part) || !primary_has_strong(primary)))
         why = "bound with SHA-1 or MD5 only";
     return why;
 }
@@ -327,6 +291,54 @@ static const char *judge_ring(const struct pgp_ring *ring, int64_t now_wall_ms,
     return why;
 }
 
+/* --- its addresses ----------------------------------------------------------
+ */
+
+/* Bound by the key's own, strong signature, and not taken back. */
+static bool uid_holds(rnp_uid_handle_t uid)
+{
+    bool valid = false, revoked = true;
+    uint32_t type = 0;
+
+    return rnp_uid_get_type(uid, &type) == RNP_SUCCESS && type == RNP_USER_ID &&
+           rnp_uid_is_valid(uid, &valid) == RNP_SUCCESS && valid &&
+           rnp_uid_is_revoked(uid, &revoked) == RNP_SUCCESS && !revoked &&
+           uid_has_strong(uid);
+}
+
+static void add_address(rnp_uid_handle_t uid, struct arena *arena,
+                        struct key_facts *out)
+{
+    void *data = NULL;
+    size_t n = 0;
+    struct str address;
+
+    if (out->addresses_n == KEY_ADDRESSES_MAX || !uid_holds(uid) ||
+        rnp_uid_get_data(uid, &data, &n) != RNP_SUCCESS)
+        return;
+    if (address_in(str_of(data, n), arena, &address))
+        out->addresses[out->addresses_n++] = address;
+    rnp_buffer_destroy(data);
+}
+
+static void add_addresses(rnp_key_handle_t primary, struct arena *arena,
+                          struct key_facts *out)
+{
+    size_t n = 0;
+
+    out->addresses =
+        arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*out->addresses));
+    rnp_key_get_uid_count(primary, &n);
+    for (size_t i = 0; i < n && i < UIDS_MAX; i++) {
+        rnp_uid_handle_t uid = NULL;
+
+        if (rnp_key_get_uid_handle_at(primary, i, &uid) != RNP_SUCCESS)
+            continue;
+        add_address(uid, arena, out);
+        rnp_uid_handle_destroy(uid);
+    }
+}
+
 /* --- facts -------------------------------------------------------------------
  */
 
@@ -348,7 +360,6 @@ static void read_ring(const struct pgp_ring *ring, int64_t now_wall_ms,
     add_fingerprint(ring, arena, out);
     rnp_key_get_creation(ring->primary, &created);
     out->created_wall_ms = (int64_t)created * 1000;
-    rnp_key_have_secret(ring->primary, &out->has_private);
     add_addresses(ring->primary, arena, out);
     why = judge_ring(ring, now_wall_ms, arena, out);
     if (why == NULL && out->addresses_n == 0)
@@ -382,6 +393,26 @@ static void read_unreadable(struct str bytes, unsigned version,
                            version);
 }
 
+/* What is handed on of a key never has its private part in it. */
+static struct status keep_public(const struct pgp_ring *ring,
+                                 struct arena *arena, struct key_facts *out)
+{
+    struct buf public = { 0 };
+    struct status st = pgp_ring_export(ring, RNP_KEY_EXPORT_PUBLIC, &public);
+
+    out->bytes = str_keep(arena, buf_str(&public));
+    buf_free(&public);
+    return st;
+}
+
+/* Whose packet says it is private, read or not. */
+static bool is_private(struct str bytes)
+{
+    struct pgp_packet packet;
+
+    return pgp_packet_next(&bytes, &packet) && packet.tag == PGP_SECRET_KEY;
+}
+
 static struct status read_key(struct str bytes, unsigned version,
                               int64_t now_wall_ms, struct arena *arena,
                               struct key_facts *out)
@@ -390,7 +421,8 @@ static struct status read_key(struct str bytes, unsigned version,
     struct status st = status_refuse("another version");
 
     *out = (struct key_facts){ .kind = KEY_PGP };
-    out->bytes = str_keep(arena, bytes);
+    if (!is_private(bytes))
+        out->bytes = str_keep(arena, bytes);
     if (bytes.n > KEY_BYTES_MAX)
         st = status_refuse("larger than %d octets", KEY_BYTES_MAX);
     else if (version == 4)
@@ -403,6 +435,9 @@ static struct status read_key(struct str bytes, unsigned version,
         return status_ok();
     }
     read_ring(&ring, now_wall_ms, arena, out);
+    out->has_private = is_private(bytes);
+    if (out->has_private)
+        st = keep_public(&ring, arena, out);
     pgp_ring_close(&ring);
     return st;
 }

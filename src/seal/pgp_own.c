@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SUBKEYS_MAX = 64, EXPORT_MAX = 1 << 20, PASSPHRASE_MAX = 1024 };
+enum { SUBKEYS_MAX = 64, PASSPHRASE_MAX = 1024 };
 
 static struct status unprotect_one(rnp_key_handle_t key, const char *passphrase)
 {
@@ -49,29 +49,6 @@ static struct status unprotect(const struct pgp_ring *ring,
     return st;
 }
 
-static struct status export(const struct pgp_ring *ring, uint32_t part,
-                            struct buf *out)
-{
-    rnp_output_t output = NULL;
-    uint8_t *bytes = NULL;
-    size_t n = 0;
-    rnp_result_t rc = rnp_output_to_memory(&output, EXPORT_MAX);
-
-    if (rc == RNP_SUCCESS)
-        rc = rnp_key_export(ring->primary, output,
-                            part | RNP_KEY_EXPORT_SUBKEYS);
-    if (rc == RNP_SUCCESS)
-        rc = rnp_output_memory_get_buf(output, &bytes, &n, false);
-    if (rc == RNP_SUCCESS)
-        buf_add(out, str_of(bytes, n));
-    if (bytes != NULL)
-        explicit_bzero(bytes, n);
-    rnp_output_destroy(output);
-    return rc == RNP_SUCCESS ? status_ok()
-                             : status_defer("the key cannot be written: %s",
-                                            rnp_result_to_string(rc));
-}
-
 static struct status read_public(const struct pgp_ring *ring,
                                  int64_t now_wall_ms, struct arena *arena,
                                  struct key_facts *out)
@@ -79,7 +56,7 @@ static struct status read_public(const struct pgp_ring *ring,
     struct buf public = { 0 };
     struct key_facts *facts;
     size_t n = 0;
-    struct status st = export(ring, RNP_KEY_EXPORT_PUBLIC, &public);
+    struct status st = pgp_ring_export(ring, RNP_KEY_EXPORT_PUBLIC, &public);
 
     if (status_is_ok(st))
         st = pgp_read_keys(buf_str(&public), now_wall_ms, arena, &facts, &n);
@@ -98,19 +75,25 @@ static struct status read_public(const struct pgp_ring *ring,
     return st;
 }
 
+/* The first key of in, without the parts that librnp would refuse it for. */
 static struct status open_secret(struct str in, struct pgp_ring *out)
 {
-    struct buf octets = { 0 };
+    struct buf octets = { 0 }, key = { 0 };
     struct str rest;
     struct pgp_packet first;
     struct status st = status_refuse("no OpenPGP secret key");
+    unsigned version;
 
     if (in.n <= 4 * KEY_BYTES_MAX && pgp_unarmour(in, &octets)) {
         rest = buf_str(&octets);
-        if (pgp_packet_next(&rest, &first) && first.tag == PGP_SECRET_KEY)
-            st = pgp_ring_open(buf_str(&octets), true, out);
+        if (pgp_next_key(&rest, &key, &version)) {
+            rest = buf_str(&key);
+            if (pgp_packet_next(&rest, &first) && first.tag == PGP_SECRET_KEY)
+                st = pgp_ring_open(buf_str(&key), true, out);
+        }
     }
     buf_wipe(&octets);
+    buf_wipe(&key);
     return st;
 }
 
@@ -133,7 +116,7 @@ struct status pgp_own_key(struct str in, struct str passphrase,
         st = status_refuse("no part of it is for signing");
     rnp_key_handle_destroy(part);
     if (status_is_ok(st))
-        st = export(&ring, RNP_KEY_EXPORT_SECRET, secret);
+        st = pgp_ring_export(&ring, RNP_KEY_EXPORT_SECRET, secret);
     pgp_ring_close(&ring);
     return st;
 }

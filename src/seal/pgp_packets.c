@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { PACKETS_MAX = 4096, SUBPACKETS_MAX = 64 };
+enum { PACKETS_MAX = 4096, SUBPACKETS_MAX = 64, ARMOUR_HEADERS_MAX = 16 };
 
 static unsigned octet(struct str s, size_t i)
 {
@@ -92,34 +92,64 @@ static struct str next_line(struct str *in)
     return line;
 }
 
-/* Armour headers say nothing that is believed. */
-static bool skip_armour_head(struct str *in)
+/*
+ * Armour headers say nothing that is believed, and nobody may say in them what
+ * should have been locked: only those that programs write (RFC 9580, 6.2.2).
+ */
+static bool is_armour_header(struct str line)
 {
-    while (in->n > 0)
-        if (next_line(in).n == 0)
+    static const char *const names[] = { "Version:", "Comment:", "Charset:",
+                                         "Hash:", "MessageID:" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_starts_nocase(line, str_from_cstr(names[i])))
             return true;
     return false;
 }
 
+static bool skip_armour_head(struct str *in)
+{
+    for (int i = 0; i < ARMOUR_HEADERS_MAX && in->n > 0; i++) {
+        struct str line = next_line(in);
+
+        if (line.n == 0)
+            return true;
+        if (!is_armour_header(line))
+            return false;
+    }
+    return false;
+}
+
+/* Nothing but the checksum, when there is one, stands between the octets and
+ * the end. It is not compared: it proves nothing (RFC 9580, 6.1). */
+static bool is_armour_end(struct str line, struct str rest)
+{
+    if (line.n == 5 && line.p[0] == '=')
+        do
+            line = next_line(&rest);
+        while (line.n == 0 && rest.n > 0);
+    return str_starts(line, STR("-----END PGP "));
+}
+
 bool pgp_unarmour(struct str in, struct buf *out)
 {
-    size_t at = str_find(in, STR("-----BEGIN PGP "));
     struct buf text = { 0 };
     bool good = false;
 
-    if (at == in.n) {
+    if (in.n > 0 && (octet(in, 0) & 0x80)) {
         buf_add(out, in);
-        return in.n > 0 && (octet(in, 0) & 0x80);
+        return true;
     }
-    in = str_from(in, at);
+    in = str_from(in, str_find(in, STR("-----BEGIN PGP ")));
     next_line(&in);
     if (!skip_armour_head(&in))
         return false;
     while (in.n > 0) {
         struct str line = next_line(&in);
 
-        if (str_starts(line, STR("=")) || str_starts(line, STR("-----END "))) {
-            good = base64_decode(buf_str(&text), out);
+        if (str_starts(line, STR("=")) || str_starts(line, STR("-----"))) {
+            good =
+                is_armour_end(line, in) && base64_decode(buf_str(&text), out);
             break;
         }
         buf_add(&text, line);

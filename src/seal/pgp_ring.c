@@ -3,6 +3,10 @@
 
 #include "seal/pgp.h"
 
+#include <string.h>
+
+enum { EXPORT_MAX = 1 << 20 };
+
 static rnp_result_t import(rnp_ffi_t ffi, struct str bytes, bool secret)
 {
     rnp_input_t input = NULL;
@@ -70,6 +74,29 @@ void pgp_ring_close(struct pgp_ring *ring)
     rnp_key_handle_destroy(ring->primary);
     rnp_ffi_destroy(ring->ffi);
     *ring = (struct pgp_ring){ 0 };
+}
+
+struct status pgp_ring_export(const struct pgp_ring *ring, uint32_t part,
+                              struct buf *out)
+{
+    rnp_output_t output = NULL;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    rnp_result_t rc = rnp_output_to_memory(&output, EXPORT_MAX);
+
+    if (rc == RNP_SUCCESS)
+        rc = rnp_key_export(ring->primary, output,
+                            part | RNP_KEY_EXPORT_SUBKEYS);
+    if (rc == RNP_SUCCESS)
+        rc = rnp_output_memory_get_buf(output, &bytes, &n, false);
+    if (rc == RNP_SUCCESS)
+        buf_add(out, str_of(bytes, n));
+    if (bytes != NULL)
+        explicit_bzero(bytes, n);
+    rnp_output_destroy(output);
+    return rc == RNP_SUCCESS ? status_ok()
+                             : status_defer("the key cannot be written: %s",
+                                            rnp_result_to_string(rc));
 }
 
 struct status pgp_warm(void)

@@ -4,6 +4,7 @@
 #ifndef POSTSEAL_SEAL_PGP_RING_H
 #define POSTSEAL_SEAL_PGP_RING_H
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -18,6 +19,9 @@ struct pgp_ring {
 /* bytes: one binary transferable key. Refused when librnp cannot read it. */
 struct status pgp_ring_open(struct str bytes, bool secret,
                             struct pgp_ring *out);
+/* Appends the whole key, public or secret (RNP_KEY_EXPORT_*), binary. */
+struct status pgp_ring_export(const struct pgp_ring *ring, uint32_t part,
+                              struct buf *out);
 void pgp_ring_close(struct pgp_ring *ring);
 
 #endif
