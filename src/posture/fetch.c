@@ -2,6 +2,7 @@
 #include "posture/fetch.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/panic.h"
 #include "posture/inside.h"
 #include "posture/sts.h"
@@ -238,6 +239,8 @@ struct status fetch_get(struct fetcher *f, const struct fetch_request *r,
                         struct arena *arena, struct str *out, bool *found,
                         bool *no_host)
 {
+    int64_t end_mono_ms = clock_mono_ms() + r->timeout_ms;
+    struct fetch_request rest = *r;
     struct curl_slist *pinned = NULL;
     struct body body = { .max = r->max_octets };
     bool nowhere = false;
@@ -245,13 +248,17 @@ struct status fetch_get(struct fetcher *f, const struct fetch_request *r,
         pin_addresses(f->resolver, &f->config->delivery, r->host, r->port,
                       r->timeout_ms, arena, &pinned, &nowhere);
 
+    /* One time limit for the look-up and the fetch. 0 would mean none. */
+    rest.timeout_ms = end_mono_ms - clock_mono_ms();
+    if (rest.timeout_ms < 1)
+        rest.timeout_ms = 1;
     *found = false;
     if (no_host != NULL)
         *no_host = nowhere;
     if (nowhere && no_host != NULL)
         st = status_ok();
     else if (status_is_ok(st))
-        st = perform(f, r, pinned, &body, found);
+        st = perform(f, &rest, pinned, &body, found);
     if (status_is_ok(st) && *found)
         *out = str_keep(arena, buf_str(&body.text));
     curl_slist_free_all(pinned);

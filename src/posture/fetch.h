@@ -18,15 +18,13 @@ struct status fetcher_open(struct resolver *resolver,
 /* Ends fetches under way, and those to come, within a second. */
 void fetcher_give_up(struct fetcher *fetcher);
 void fetcher_close(struct fetcher **fetcher);
-/* The body, in arena. The enhanced code tells the kind of fault: 4.7.5
- * certificate, 4.5.0 what the web server answered, else not reached. */
 struct fetch_request {
     const char *what; /* for words: "MTA-STS policy fetch" */
     struct str host, path;
     uint16_t port;
     size_t max_octets;
-    const char *type; /* that the answer must have; NULL: any */
-    int64_t timeout_ms;
+    const char *type;   /* that the answer must have; NULL: any */
+    int64_t timeout_ms; /* names and all */
 };
 /* Any other document by the same rules. found false with ok: the server says
  * that there is none (404, 410). no_host (may be NULL): the name does not
@@ -35,6 +33,8 @@ struct status fetch_get(struct fetcher *fetcher,
                         const struct fetch_request *request,
                         struct arena *arena, struct str *body, bool *found,
                         bool *no_host);
+/* The body, in arena. The enhanced code tells the kind of fault: 4.7.5
+ * certificate, 4.5.0 what the web server answered, else not reached. */
 struct status fetch_policy(struct fetcher *fetcher, struct str domain,
                            int64_t timeout_ms, struct arena *arena,
                            struct str *body);

@@ -89,18 +89,19 @@ static void ask_wkd(struct search *s)
 /* --- SMIMEA -----------------------------------------------------------------
  */
 
-/* DANE-EE, whole certificate (RFC 8162, 2). A digest alone is of no use here,
- * and an authority's certificate is nobody's key. */
-static void take_smimea(struct search *s, struct str name, struct str rdata)
+/* Says once what is useless: a stranger chooses how many records there are. */
+static void take_smimea(struct search *s, const struct dns_question *q)
 {
-    if (rdata.n < 4)
-        return;
-    if ((rdata.p[0] != 3 && rdata.p[0] != 1) || rdata.p[1] != 0 ||
-        rdata.p[2] != 0) {
+    bool useless = false;
+    struct str der;
+
+    for (size_t i = 0; i < q->n; i++)
+        if (smimea_certificate(q->rdata[i], &der))
+            add(s, KEY_SMIME, STR("smimea"), q->name, der);
+        else
+            useless = true;
+    if (useless)
         add_fault(s, "smimea", "a record that does not hold the certificate");
-        return;
-    }
-    add(s, KEY_SMIME, STR("smimea"), name, str_from(rdata, 3));
 }
 
 static void ask_smimea(struct search *s)
@@ -121,8 +122,8 @@ static void ask_smimea(struct search *s)
         add_fault(s, "smimea", "not signed (DNSSEC): not used");
         return;
     }
-    for (size_t i = 0; q.state == DNS_SECURE && i < q.n; i++)
-        take_smimea(s, q.name, q.rdata[i]);
+    if (q.state == DNS_SECURE)
+        take_smimea(s, &q);
 }
 
 struct status keyfind(struct posture *posture, const struct config *config,

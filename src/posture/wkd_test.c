@@ -44,17 +44,87 @@ static void test_smimea_example(void **state)
 static void test_odd_addresses(void **state)
 {
     static const char *const none[] = {
-        "", "a", "@a.example", "a@", "a@[192.0.2.1]", "a@b/c.example"
+        "",
+        "a",
+        "@a.example",
+        "a@",
+        "\"\"@a.example",
+        "a@[192.0.2.1]",
+        "a@b/c.example",
+        "a@b.example:8443",
+        "a@b.example?x",
+        "a@b.example#x",
+        "a@b.example\r\nHost: x",
+        "a@b .example",
+        "a@b%2e.example",
+        "a@b\xc3\xbc.example",
+        "0123456789012345678901234567890123456789012345678901234567890123x"
+        "@a.example",
     };
     struct arena arena = { 0 };
     struct wkd_place a, d;
+    struct str name;
 
     (void)state;
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-        assert_false(wkd_places(str_from_cstr(none[i]), &arena, &a, &d));
+        if (wkd_places(str_from_cstr(none[i]), &arena, &a, &d) ||
+            smimea_name(str_from_cstr(none[i]), &arena, &name))
+            fail_msg("taken: %s", none[i]);
+    assert_false(wkd_places(STR("a@b\0.example"), &arena, &a, &d));
     assert_true(wkd_places(STR("a&l=b ?#/@x.example"), &arena, &a, &d));
     assert_true(str_ends(a.path, STR("?l=a%26l%3Db%20%3F%23%2F")));
     arena_free(&arena);
+}
+
+/* Quotes and the octets that escape are not part of the name. */
+static void test_quoted(void **state)
+{
+    struct arena arena = { 0 };
+    struct wkd_place a, d;
+    struct str plain, quoted;
+
+    (void)state;
+    assert_true(wkd_places(STR("\"a\\\"b\\\\c@d\"@x.example"), &arena, &a, &d));
+    assert_true(str_ends(a.path, STR("?l=a%22b%5Cc%40d")));
+    assert_str(d.host, "x.example");
+    assert_true(smimea_name(STR("\"h\\ugh\"@example.com"), &arena, &quoted));
+    assert_true(smimea_name(STR("hugh@example.com"), &arena, &plain));
+    assert_true(str_eq(plain, quoted));
+    /* RFC 8162 knows no lower case, a Web Key Directory does. */
+    assert_true(smimea_name(STR("Hugh@example.com"), &arena, &quoted));
+    assert_false(str_eq(plain, quoted));
+    arena_free(&arena);
+}
+
+static const struct rdata_row {
+    const char *rdata;
+    size_t n;
+    bool ok;
+} rdatas[] = {
+    { "", 0, false },
+    { "\3\0", 2, false },
+    { "\3\0\0", 3, false }, /* no certificate in it */
+    { "\3\0\0\x30", 4, true },
+    { "\3\0\1\x30", 4, false }, /* digests */
+    { "\3\0\2\x30", 4, false },
+    { "\3\1\0\x30", 4, false }, /* a bare public key */
+    { "\0\0\0\x30", 4, false }, /* an authority's */
+    { "\1\0\0\x30", 4, false }, /* a chain is to be checked */
+    { "\2\0\0\x30", 4, false },
+    { "\377\0\0\x30", 4, false },
+};
+
+static void test_smimea_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rdatas) / sizeof(rdatas[0]); i++) {
+        struct str der;
+        bool ok =
+            smimea_certificate(str_of(rdatas[i].rdata, rdatas[i].n), &der);
+
+        if (ok != rdatas[i].ok || (ok && !str_eq(der, STR("\x30"))))
+            fail_msg("row %zu", i);
+    }
 }
 
 int main(void)
@@ -63,6 +133,8 @@ int main(void)
         cmocka_unit_test(test_wkd_example),
         cmocka_unit_test(test_smimea_example),
         cmocka_unit_test(test_odd_addresses),
+        cmocka_unit_test(test_quoted),
+        cmocka_unit_test(test_smimea_records),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
