@@ -2,7 +2,7 @@
 /* Which key is used for whom (CM-01, CM-06): pins, candidates, order of trust,
  * and what is remembered of each. */
 #include "base/clock.h"
-#include "store/keyring.h"
+#include "store/keyring_end.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,6 +224,60 @@ static void test_names_and_history(void **state)
     store_read_done(w->store, &rx);
 }
 
+struct announcing {
+    int64_t now;
+    struct arena arena;
+    struct keyring_ending list[KEYRING_ENDINGS_MAX];
+    size_t n;
+};
+
+static struct status announce_work(struct tx *tx, void *argument)
+{
+    struct announcing *a = argument;
+
+    return keyring_announce(tx, a->now, &a->arena, a->list, &a->n);
+}
+
+/* Days that are announced at this time, joined; "" for none. */
+static const char *announced(struct world *w, int64_t now)
+{
+    static struct announcing a;
+    struct buf text = { 0 };
+
+    a = (struct announcing){ .now = now };
+    assert_true(status_is_ok(store_commit(w->store, announce_work, &a)));
+    for (size_t i = 0; i < a.n; i++)
+        buf_addf(&text, i == 0 ? "%d" : " %d", a.list[i].days);
+    const char *kept = str_keep_cstr(&w->arena, buf_str(&text));
+    buf_free(&text);
+    arena_free(&a.arena);
+    return kept;
+}
+
+/* Each stage once, a missed one not made up for, and the end ends its use. */
+static void test_the_end_is_announced(void **state)
+{
+    enum { DAY = 24 * 3600 * 1000 };
+    struct world *w = *state;
+    struct adding a = key_of(w, "gil@x.example", "99999999a", KEY_FROM_ADMIN);
+    struct adding c = key_of(w, "hal@x.example", "99999999b", KEY_FROM_WKD);
+    const int64_t end = NOW + 100ll * DAY;
+
+    a.key.facts.expires_wall_ms = c.key.facts.expires_wall_ms = end;
+    add(w, a);
+    add(w, c);
+    assert_string_equal(announced(w, NOW), "");
+    assert_string_equal(announced(w, end - 31ll * DAY), "");
+    assert_string_equal(announced(w, end - 30ll * DAY), "30");
+    assert_string_equal(announced(w, end - 20ll * DAY), "");
+    assert_string_equal(announced(w, end - 2ll * DAY), "3");
+    assert_string_equal(announced(w, end - 1ll * DAY), "");
+    assert_string_equal(found(w, "gil@x.example", false), "99999999a");
+    assert_string_equal(announced(w, end), "0 0");
+    assert_string_equal(announced(w, end + DAY), "");
+    assert_string_equal(found(w, "gil@x.example", true), "");
+}
+
 #define WITH_WORLD(test)                                                       \
     cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -235,6 +289,7 @@ int main(void)
         WITH_WORLD(test_order_of_trust),
         WITH_WORLD(test_CM_01_bad_keys_are_never_given),
         WITH_WORLD(test_names_and_history),
+        WITH_WORLD(test_the_end_is_announced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -586,3 +586,39 @@ def test_dkim_stands_over_the_locked_form(world, address):
     assert not dkim.verify(got.data.replace(b"[...]", b"[..]"),
                            dnsfunc=lambda *_, **__: b"v=DKIM1; k=rsa; p=" +
                            public)
+
+
+def peak_kb(pid):
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(
+        f"/proc/{pid}/status").read_text()).group(1))
+
+
+@pytest.mark.parametrize("address", ["curve25519@pgp.example",
+                                     "rsa2048@smime.example"])
+def test_a_large_message_streams(world, address):
+    """50 MB: neither readers nor dispatch grow by 32 MB."""
+    since = len(world.peer.mails)
+    world.send(address)
+    world.arrived(address, since)
+    watched = readers_of(world.gate) + [
+        int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and
+        (p / "comm").exists() and
+        (p / "comm").read_text().startswith("postseal-dispat") and
+        f"PPid:\t{world.gate.process.pid}\n" in (p / "status").read_text()]
+    before = {}
+    for pid in watched:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        before[pid] = peak_kb(pid)
+    assert len(before) >= 3
+    line = b"One of many lines of a large message, each of them like others.\r\n"
+    since = len(world.peer.mails)
+    mail, _ = world.send(address, line * ((50 << 20) // len(line)))
+    got = world.arrived(address, since)
+    assert {pid: peak_kb(pid) - before[pid] for pid in watched
+            if peak_kb(pid) - before[pid] > 32 << 10} == {}
+    if address.endswith("pgp.example"):
+        entity = world.pgp.read_by_gpg(armour_of(got.data), "")
+    else:
+        entity = world.smime.read_by_openssl(base64.b64decode(got.text),
+                                             address)
+    assert entity.endswith(inner_of(mail))

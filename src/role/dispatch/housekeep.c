@@ -2,13 +2,17 @@
 #include "role/dispatch/housekeep.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
+#include "base/panic.h"
 #include "role/dispatch/report.h"
 #include "store/audit.h"
+#include "store/keyring_end.h"
 #include "store/pickup.h"
 #include "store/queue.h"
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 enum {
     SECOND_MS = 1000,
@@ -103,6 +107,57 @@ static void sweep(struct dispatch *d, store_work *work)
     }
 }
 
+/* --- keys -------------------------------------------------------------------
+ */
+
+struct announcing {
+    int64_t now_ms;
+    struct arena arena;
+    struct keyring_ending list[KEYRING_ENDINGS_MAX];
+    size_t n;
+};
+
+static struct status announce_work(struct tx *tx, void *argument)
+{
+    struct announcing *a = argument;
+
+    return keyring_announce(tx, a->now_ms, &a->arena, a->list, &a->n);
+}
+
+static enum metric ending_metric(int days)
+{
+    return days == 30   ? METRIC_KEYS_END_30
+           : days == 14 ? METRIC_KEYS_END_14
+           : days == 3  ? METRIC_KEYS_END_3
+                        : METRIC_KEYS_ENDED;
+}
+
+static void say_ending(const struct keyring_ending *e)
+{
+    metric_add(ending_metric(e->days), 1);
+    log_event(e->days == 30 ? LOG_NOTICE : LOG_WARNING,
+              e->days == 0 ? "key.expired" : "key.expiring",
+              LOG_STR("owner", e->key.owner),
+              LOG_STR("kind", key_kind_name(e->key.facts.kind)),
+              LOG_STR("fingerprint", e->key.facts.fingerprint),
+              LOG_INT("days", e->days),
+              LOG_CSTR("own", e->key.own_private.n > 0 ? "yes" : "no"));
+}
+
+static void announce_keys(struct dispatch *d)
+{
+    struct announcing *a = calloc(1, sizeof(*a));
+
+    if (a == NULL)
+        panic("out of memory");
+    a->now_ms = dispatch_now_ms();
+    if (status_is_ok(store_commit(d->store, announce_work, a)))
+        for (size_t i = 0; i < a->n; i++)
+            say_ending(&a->list[i]);
+    arena_free(&a->arena);
+    free(a);
+}
+
 void *housekeep_run(void *argument)
 {
     struct dispatch *d = argument;
@@ -115,6 +170,7 @@ void *housekeep_run(void *argument)
         if (swept == 0 || now - swept >= SWEEP_MS) {
             sweep(d, expire_work);
             sweep(d, records_work);
+            announce_keys(d);
             swept = now;
         }
         poll(NULL, 0, SECOND_MS);

@@ -54,13 +54,17 @@ struct joining {
     enum keyring_news *news;
     size_t n;
     int64_t now_wall_ms;
+    bool whole; /* every source could be asked */
 };
 
 static struct status join_work(struct tx *tx, void *argument)
 {
     struct joining *j = argument;
-    struct status st =
-        keyring_looked_up(tx, j->recipient, j->now_wall_ms, j->n > 0);
+    struct status st = status_ok();
+
+    /* What one source keeps to itself for now shall not count for an hour. */
+    if (j->whole || j->n > 0)
+        st = keyring_looked_up(tx, j->recipient, j->now_wall_ms, j->n > 0);
 
     for (size_t i = 0; i < j->n && status_is_ok(st); i++)
         st = keyring_add(tx, &j->keys[i], &j->news[i]);
@@ -142,6 +146,7 @@ static struct status look_around(struct dispatch *d, struct str recipient,
     struct status st = keyfind(d->posture, d->config, recipient, LOOK_MS, arena,
                                &found, &n, why);
 
+    j.whole = why->n == 0;
     j.keys = arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*j.keys));
     j.news = arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*j.news));
     for (size_t i = 0; i < n && status_is_ok(st); i++) {
