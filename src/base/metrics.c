@@ -110,7 +110,8 @@ static const char *const families[] = {
     "policy_decisions_total",     "deliveries_total",
     "dns_lookups_total",          "mtasts_fetch_total",
     "portal_codes_total",         "portal_logins_total",
-    "portal_messages_read_total", "log_events_total",
+    "portal_messages_read_total", "keys_ending_total",
+    "log_events_total",
 };
 
 enum { BOUNDS = 12 };

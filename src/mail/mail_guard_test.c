@@ -7,6 +7,7 @@
 #include "mail/dsn.h"
 #include "mail/header.h"
 #include "mail/pattern.h"
+#include "mail/protect.h"
 #include "mail/received.h"
 #include "mail/received_clause.h"
 #include "mail/received_read.h"
@@ -152,6 +153,31 @@ static void test_headers(void **state)
         guard_each_prefix(rows[i], try_header);
 }
 
+static void try_protect(struct str input)
+{
+    struct protect_options options = { true, input };
+    struct buf outer = { 0 }, inner = { 0 };
+
+    (void)protect_header(input, &options, &outer, &inner);
+    (void)protect_look(input);
+    buf_free(&outer);
+    buf_free(&inner);
+}
+
+static void test_protected_headers(void **state)
+{
+    static const struct str rows[] = {
+        STR_INIT("From: a@x.example\r\nSubject: s\r\n\tof x\r\n"
+                 "Content-Type: text/plain (a \\) b);\r\n a=\"\\\"b\"\r\n"),
+        STR_INIT("Content-Type: multipart/encrypted; boundary=b;\r\n"
+                 " protocol=\"application/pgp-encrypted\"\r\nBcc\r\n : x\r\n"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        guard_each_prefix(rows[i], try_protect);
+}
+
 static void try_charsets(struct str input)
 {
     static const struct str names[] = {
@@ -249,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_protected_headers),
         cmocka_unit_test(test_charsets),
         cmocka_unit_test(test_traces),
     };

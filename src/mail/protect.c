@@ -46,6 +46,7 @@ static enum field_kind kind_of(struct str name)
         return FIELD_VERSION;
     /* HP-Outer is ours to say: another's would lie about our outer header. */
     if (str_eq_nocase(name, STR("Bcc")) ||
+        str_eq_nocase(name, STR("Resent-Bcc")) ||
         str_eq_nocase(name, STR("HP-Outer")) ||
         str_starts_nocase(name, STR("X-Postseal-")))
         return FIELD_NEVER;
@@ -72,6 +73,15 @@ static bool is_clean(struct str raw)
     return str_ends(raw, STR("\r\n"));
 }
 
+/* A name of RFC 5322, 2.2, at the beginning of its line. */
+static bool is_named(const struct header_field *f)
+{
+    for (size_t i = 0; i < f->name.n; i++)
+        if (f->name.p[i] <= ' ' || f->name.p[i] > '~')
+            return false;
+    return f->name.n > 0 && f->name.p == f->raw.p;
+}
+
 static bool may_be_once(const struct header_field *f, bool seen[4])
 {
     static const char *const once[] = { "Content-Type",
@@ -92,16 +102,28 @@ static bool can_be_split(struct str header)
     struct header_field f;
     bool seen[4] = { false };
 
+    size_t left = header.n;
+
     if (header.n > HEADER_MAX)
         return false;
-    while (header_next(&header, &f))
-        if (f.name.n == 0 || !is_clean(f.raw) || !may_be_once(&f, seen))
+    while (header_next(&header, &f)) {
+        if (!is_named(&f) || !is_clean(f.raw) || !may_be_once(&f, seen))
             return false;
-    return header.n == 0;
+        left -= f.raw.n;
+    }
+    return left == 0; /* an empty line would hide what is behind it */
 }
 
 /* --- the parts -------------------------------------------------------------
  */
+
+static bool has_hp(const struct content_type *type)
+{
+    for (size_t i = 0; i < type->n; i++)
+        if (str_eq_nocase(type->parameters[i].name, STR("hp")))
+            return true;
+    return false;
+}
 
 /* The type as it was, and hp="cipher" (RFC 9788, 2.1.1) behind it. */
 static bool add_type(const struct header_field *f, struct buf *inner)
@@ -109,7 +131,8 @@ static bool add_type(const struct header_field *f, struct buf *inner)
     struct arena scratch = { 0 };
     struct content_type type;
     struct str value = str_trim(f->raw);
-    bool good = content_type_read(f->body, &scratch, &type);
+    /* With an hp of the sender's there would be two. */
+    bool good = content_type_read(f->body, &scratch, &type) && !has_hp(&type);
 
     arena_free(&scratch);
     if (!good)

@@ -16,6 +16,10 @@ static const char plain[] = "Received: from a by b; Tue, 1 Jan 2030\r\n"
                             "From: a@x.example\r\n"
                             "To: b@y.example\r\n"
                             "Bcc: c@y.example\r\n"
+                            "Resent-Bcc : d@y.example\r\n"
+                            "bcc\r\n : e@y.example\r\n"
+                            "X-Postseal-Floor: tls\r\n"
+                            "HP-Outer: To: f@y.example\r\n"
                             "Subject: Your\r\n results\r\n"
                             "Keywords: liver\r\n"
                             "Message-ID: <1@x.example>\r\n"
@@ -110,6 +114,14 @@ static void test_two_readings_are_refused(void **state)
         "Content-Type: text\r\n",
         "From: a\nTo: b\r\n",
         "no field\r\n",
+        "no field: x\r\n",
+        "Subj\177ect: x\r\n",
+        ": x\r\n",
+        " Subject: x\r\n",
+        "From: a\r\n\r\nBcc: x\r\n",
+        "\r\nBcc: x\r\n",
+        "Content-Type: text/plain; HP=\"clear\"\r\n",
+        "Content-Type: text/plain; hp=\"\"\r\n",
         "From: a\rb\r\n",
         "From: a",
     };
