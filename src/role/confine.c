@@ -181,9 +181,9 @@ static const int calls_of_readers[] = {
     SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity),
     SCMP_SYS(sched_yield),  SCMP_SYS(sendmsg),
     SCMP_SYS(sendto),       SCMP_SYS(setitimer),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(sysinfo),      SCMP_SYS(tgkill),
-    SCMP_SYS(write),        SCMP_SYS(writev),
+    SCMP_SYS(sigaltstack),  SCMP_SYS(sysinfo),
+    SCMP_SYS(tgkill),       SCMP_SYS(write),
+    SCMP_SYS(writev),
 };
 
 /* A process that tries one of these is owned: it dies at once (OP-01). */
