@@ -58,8 +58,8 @@ static void test_odd_addresses(void **state)
         "a@b .example",
         "a@b%2e.example",
         "a@b\xc3\xbc.example",
-        "0123456789012345678901234567890123456789012345678901234567890123x"
-        "@a.example",
+        ("0123456789012345678901234567890123456789012345678901234567890123x"
+         "@a.example"),
     };
     struct arena arena = { 0 };
     struct wkd_place a, d;
