@@ -160,40 +160,87 @@ static struct status insert(struct tx *tx, const struct keyring_key *key,
     return st;
 }
 
-/* The same key again: what is newer of it is kept (a longer life, a
- * revocation); its state is changed by a person or to the worse only. */
+/* Did the key come into its state by itself, not by an administrator's word? */
+static bool state_follows(const struct keyring_key *key, int64_t now)
+{
+    const struct key_facts *f = &key->facts;
+
+    return key->state == KEY_CANDIDATE ||
+           (key->state == KEY_REFUSED && f->refused.n > 0) ||
+           (key->state == KEY_EXPIRED &&
+            (f->expired ||
+             (f->expires_wall_ms != 0 && f->expires_wall_ms <= now)));
+}
+
+/*
+ * Whether a copy may change what is known of the key. Of one that was approved
+ * or judged by a person only they may, or its own revocation: a copy with a
+ * part cut out, or an old one, would make room for another's key (CM-06). What
+ * was revoked stays so.
+ */
+static bool may_change(const struct keyring_key *old,
+                       const struct keyring_key *key)
+{
+    if (old->state == KEY_REVOKED)
+        return false;
+    if (key->facts.revoked || key->source == KEY_FROM_ADMIN)
+        return true;
+    return !old->pinned && state_follows(old, key->added_wall_ms);
+}
+
+static struct status note_seen(struct tx *tx, const struct id *key,
+                               int64_t at_ms)
+{
+    struct stmt *s =
+        db_sql(tx->db, "UPDATE keyring SET seen_ms = $1 WHERE id = $2");
+
+    bind_int(s, at_ms);
+    bind_text(s, id_str(key));
+    return stmt_run(s);
+}
+
+/* The same key again. A longer life is announced anew. */
 static struct status update(struct tx *tx, const struct keyring_key *old,
                             const struct keyring_key *key, enum key_state state,
                             struct str why)
 {
-    bool worse =
-        state == KEY_REVOKED || state == KEY_EXPIRED || state == KEY_REFUSED;
-    bool better = state == KEY_APPROVED ||
-                  (old->state == KEY_EXPIRED && state == KEY_CANDIDATE);
     struct buf facts = { 0 };
     struct stmt *s = db_sql(
-        tx->db, "UPDATE keyring SET facts = $1, expires_ms = $2, seen_ms = $3,"
-                " state = $4, why = $5, changed_ms = $6, own_private = $7,"
-                " pinned = $9 WHERE id = $8");
+        tx->db, "UPDATE keyring SET facts = $1, expires_ms = $2, state = $3,"
+                " why = $4, changed_ms = $5, own_private = $6, pinned = $7,"
+                " announced_days = CASE WHEN expires_ms = $2"
+                " THEN announced_days ELSE 0 END WHERE id = $8");
     struct status st;
 
     key_facts_write(&key->facts, &facts);
     bind_blob(s, buf_str(&facts));
     bind_int(s, key->facts.expires_wall_ms);
-    bind_int(s, key->added_wall_ms);
-    bind_int(s, worse || better ? state : old->state);
-    bind_text(s, worse || better ? why : old->why);
-    bind_int(s, worse || better ? key->added_wall_ms : old->changed_wall_ms);
+    bind_int(s, state);
+    bind_text(s, why);
+    bind_int(s,
+             state == old->state ? old->changed_wall_ms : key->added_wall_ms);
     bind_blob(s, key->own_private.n > 0 ? key->own_private : old->own_private);
-    bind_text(s, id_str(&old->id));
     bind_int(s, old->pinned || state == KEY_APPROVED);
+    bind_text(s, id_str(&old->id));
     st = stmt_run(s);
     buf_free(&facts);
-    if (status_is_ok(st) && (worse || better) && state != old->state)
+    if (status_is_ok(st) && state != old->state)
         st = keyring_note(tx, &old->id, key->added_wall_ms,
                           key_state_name(state), key_source_name(key->source),
                           why);
     return st;
+}
+
+static struct status see_again(struct tx *tx, const struct keyring_key *old,
+                               const struct keyring_key *key)
+{
+    struct str why;
+    enum key_state state = joins_as(key, &why);
+    struct status st = note_seen(tx, &old->id, key->added_wall_ms);
+
+    return status_is_ok(st) && may_change(old, key)
+               ? update(tx, old, key, state, why)
+               : st;
 }
 
 static struct status find_same(struct tx *tx, const struct keyring_key *key,
@@ -213,13 +260,14 @@ static struct status find_same(struct tx *tx, const struct keyring_key *key,
     return stmt_end(s);
 }
 
-/* Does the owner have another key that may be in use? */
+/* Does the owner have another key that may be in use, or ever was approved? */
 static struct status has_other(struct tx *tx, const struct keyring_key *key,
                                bool *yes)
 {
     struct stmt *s =
         db_sql(tx->db, "SELECT 1 FROM keyring WHERE owner = $1 AND kind = $2"
-                       " AND fingerprint <> $3 AND state < 2 LIMIT 1");
+                       " AND fingerprint <> $3 AND (state < 2 OR pinned = 1)"
+                       " LIMIT 1");
 
     bind_text(s, key->owner);
     bind_int(s, key->facts.kind);
@@ -246,20 +294,29 @@ static struct status join(struct tx *tx, const struct keyring_key *key,
     return st;
 }
 
-struct status keyring_add(struct tx *tx, const struct keyring_key *key,
+/* Owners are compared without regard to ASCII case: kept in one form. */
+static struct str owner_form(struct str owner, struct arena *arena)
+{
+    char *p = arena_alloc(arena, owner.n + 1);
+
+    for (size_t i = 0; i < owner.n; i++)
+        p[i] = ascii_lower(owner.p[i]);
+    return str_of(p, owner.n);
+}
+
+struct status keyring_add(struct tx *tx, const struct keyring_key *given,
                           enum keyring_news *news)
 {
     struct arena scratch = { 0 };
-    struct keyring_key old;
-    struct str why;
+    struct keyring_key key = *given, old;
     bool found;
-    struct status st = find_same(tx, key, &scratch, &old, &found);
+    struct status st;
 
+    key.owner = owner_form(given->owner, &scratch);
+    st = find_same(tx, &key, &scratch, &old, &found);
     *news = KEYRING_SAME;
-    if (status_is_ok(st) && found)
-        st = update(tx, &old, key, joins_as(key, &why), why);
-    else if (status_is_ok(st))
-        st = join(tx, key, news);
+    if (status_is_ok(st))
+        st = found ? see_again(tx, &old, &key) : join(tx, &key, news);
     arena_free(&scratch);
     return st;
 }
@@ -294,13 +351,12 @@ static bool usable(const struct keyring_key *key, int64_t now)
            names_owner(key);
 }
 
-/* Of one owner; a pin (approved at some time) keeps candidates out, whatever
- * became of it. */
-static bool is_pinned(const struct keyring_key *all, size_t n, struct str owner)
+/* A pin keeps candidates out, whatever became of it: one of the address, or
+ * one of its domain. */
+static bool is_pinned(const struct keyring_key *all, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_eq_nocase(all[i].owner, owner) && all[i].pinned &&
-            all[i].state != KEY_REFUSED)
+        if (all[i].pinned)
             return true;
     return false;
 }
@@ -311,10 +367,11 @@ static struct status find_all(struct rx *rx, struct str recipient,
 {
     struct stmt *s = db_sql(
         rx->db, "SELECT " KEY_COLUMNS " FROM keyring"
-                " WHERE (lower(owner) = lower($1) OR owner = $2) AND kind = $3"
+                " WHERE owner IN ($1, $2) AND kind = $3"
                 " ORDER BY state = 1 DESC, owner = $2, source, added_ms DESC"
                 " LIMIT $4");
 
+    recipient = owner_form(recipient, arena);
     bind_text(s, recipient);
     bind_text(s, domain_owner(recipient, arena));
     bind_int(s, kind);
@@ -330,7 +387,7 @@ struct status keyring_find(struct rx *rx, struct str recipient,
     struct keyring_key *all;
     size_t all_n;
     struct status st = find_all(rx, recipient, kind, arena, &all, &all_n);
-    bool open = candidates && !is_pinned(all, all_n, recipient);
+    bool open = candidates && !is_pinned(all, all_n);
 
     *n = 0;
     *out = all;
@@ -367,14 +424,14 @@ struct status keyring_list(struct rx *rx, const struct keyring_filter *filter,
 {
     struct stmt *s =
         db_sql(rx->db, "SELECT " KEY_COLUMNS " FROM keyring"
-                       " WHERE ($1 = '' OR lower(owner) = lower($1)"
-                       " OR lower(owner) LIKE '%@' || lower($1))"
+                       " WHERE ($1 = '' OR owner = $1 OR substr(owner,"
+                       " length(owner) - length($1)) = '@' || $1)"
                        " AND ($2 = -1 OR state = $2)"
                        " AND ($3 = 0 OR length(own_private) > 0)"
                        " ORDER BY owner, kind, state, added_ms LIMIT $4");
     enum key_state state;
 
-    bind_text(s, filter->owner);
+    bind_text(s, owner_form(filter->owner, arena));
     bind_int(s, filter->state.n > 0 && key_state_parse(filter->state, &state)
                     ? (int64_t)state
                     : -1);

@@ -101,7 +101,7 @@ struct status keyring_announce(struct tx *tx, int64_t now_wall_ms,
             st = keyring_get(&rx, id_str(&list[i].id), arena, &out[*n].key,
                              &found);
         out[*n].days = list[i].stage == OVER ? 0 : list[i].stage;
-        *n += found;
+        *n += found && out[*n].key.pinned;
     }
     return st;
 }

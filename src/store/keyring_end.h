@@ -14,7 +14,7 @@ struct keyring_ending {
 };
 
 /* At most KEYRING_ENDINGS_MAX a call, each at its next stage; texts in arena.
- * Candidates are not announced; they expire like the others. */
+ * Candidates expire without a word. */
 struct status keyring_announce(struct tx *tx, int64_t now_wall_ms,
                                struct arena *arena, struct keyring_ending *out,
                                size_t *n);

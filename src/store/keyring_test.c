@@ -108,6 +108,19 @@ static const char *found(struct world *w, const char *who, bool candidates)
     return kept;
 }
 
+static const char *bytes_of(struct world *w, const char *name)
+{
+    struct rx *rx = store_read(w->store);
+    struct keyring_key key;
+    bool seen;
+
+    assert_true(status_is_ok(
+        keyring_get(rx, str_from_cstr(name), &w->arena, &key, &seen)));
+    store_read_done(w->store, &rx);
+    assert_true(seen);
+    return str_keep_cstr(&w->arena, key.facts.bytes);
+}
+
 struct change {
     struct id id;
     enum key_state state;
@@ -160,6 +173,63 @@ static void test_CM_06_pin_is_not_replaced(void **state)
     assert_string_equal(found(w, "bob@x.example", true), "");
     change(w, &other, KEY_APPROVED);
     assert_string_equal(found(w, "bob@x.example", true), "bbbbbbbb2");
+}
+
+/* CM-06: of a pinned key the network may bring its revocation and nothing
+ * else: a copy with its encryption part cut out, or one that says it has
+ * expired, would otherwise make room for a key of the attacker's. */
+static void test_CM_06_nobody_else_unpins(void **state)
+{
+    struct world *w = *state;
+    struct adding pin = key_of(w, "ivy@x.example", "dddddddd1", KEY_FROM_ADMIN);
+    struct adding cut = key_of(w, "ivy@x.example", "dddddddd1", KEY_FROM_WKD);
+    struct adding evil = key_of(w, "ivy@x.example", "dddddddd2", KEY_FROM_WKD);
+
+    add(w, pin);
+    cut.key.facts.refused = STR("no part of it is for encryption");
+    cut.key.facts.bytes = STR("cut");
+    add(w, cut);
+    assert_int_equal(add(w, evil), KEYRING_CHANGED);
+    assert_string_equal(found(w, "ivy@x.example", true), "dddddddd1");
+    cut.key.facts.refused = STR("");
+    cut.key.facts.expired = true;
+    add(w, cut);
+    assert_string_equal(found(w, "ivy@x.example", true), "dddddddd1");
+    assert_string_equal(bytes_of(w, "dddddddd1"), "key");
+    cut.key.facts.expired = false;
+    cut.key.facts.revoked = true;
+    add(w, cut);
+    assert_string_equal(found(w, "ivy@x.example", true), "");
+}
+
+/* An administrator's word outlasts what is found after it. */
+static void test_an_ended_candidate_stays_ended(void **state)
+{
+    struct world *w = *state;
+    struct adding a = key_of(w, "jo@x.example", "44444444a", KEY_FROM_WKD);
+
+    add(w, a);
+    change(w, &a, KEY_EXPIRED);
+    assert_int_equal(add(w, a), KEYRING_SAME);
+    assert_string_equal(found(w, "jo@x.example", true), "");
+}
+
+/* Another key is news as long as anybody was ever pinned, and an address is
+ * the same however it is written. */
+static void test_another_key_is_always_news(void **state)
+{
+    struct world *w = *state;
+    struct adding pin = key_of(w, "kay@x.example", "55555555a", KEY_FROM_ADMIN);
+
+    add(w, pin);
+    change(w, &pin, KEY_EXPIRED);
+    assert_int_equal(
+        add(w, key_of(w, "Kay@x.example", "55555555b", KEY_FROM_WKD)),
+        KEYRING_CHANGED);
+    assert_int_equal(
+        add(w, key_of(w, "KAY@x.example", "55555555b", KEY_FROM_WKD)),
+        KEYRING_SAME);
+    assert_string_equal(found(w, "kay@X.example", true), "");
 }
 
 static void test_order_of_trust(void **state)
@@ -254,7 +324,8 @@ static const char *announced(struct world *w, int64_t now)
     return kept;
 }
 
-/* Each stage once, a missed one not made up for, and the end ends its use. */
+/* Each stage once, a missed one not made up for, and the end ends its use. Of
+ * candidates nothing is said. */
 static void test_the_end_is_announced(void **state)
 {
     enum { DAY = 24 * 3600 * 1000 };
@@ -273,9 +344,41 @@ static void test_the_end_is_announced(void **state)
     assert_string_equal(announced(w, end - 2ll * DAY), "3");
     assert_string_equal(announced(w, end - 1ll * DAY), "");
     assert_string_equal(found(w, "gil@x.example", false), "99999999a");
-    assert_string_equal(announced(w, end), "0 0");
-    assert_string_equal(announced(w, end + DAY), "");
+    /* Renewed, it begins anew; each stage once again. */
+    a.key.facts.expires_wall_ms = end + 40ll * DAY;
+    assert_int_equal(add(w, a), KEYRING_SAME);
+    assert_string_equal(announced(w, end), "");
+    assert_string_equal(found(w, "hal@x.example", true), "");
+    assert_string_equal(announced(w, end + 20ll * DAY), "30");
+    assert_string_equal(announced(w, end + 40ll * DAY), "0");
+    assert_string_equal(announced(w, end + 41ll * DAY), "");
     assert_string_equal(found(w, "gil@x.example", true), "");
+}
+
+static size_t listed(struct world *w, const char *owner)
+{
+    struct keyring_filter filter = { .owner = str_from_cstr(owner) };
+    struct rx *rx = store_read(w->store);
+    struct keyring_key *keys;
+    size_t n;
+
+    assert_true(status_is_ok(keyring_list(rx, &filter, &w->arena, &keys, &n)));
+    store_read_done(w->store, &rx);
+    return n;
+}
+
+static void test_lists_by_address_and_domain(void **state)
+{
+    struct world *w = *state;
+
+    add(w, key_of(w, "lea@x.example", "66666666a", KEY_FROM_WKD));
+    add(w, key_of(w, "lou@y.example", "66666666b", KEY_FROM_WKD));
+    assert_int_equal(listed(w, ""), 2);
+    assert_int_equal(listed(w, "X.example"), 1);
+    assert_int_equal(listed(w, "LEA@x.example"), 1);
+    assert_int_equal(listed(w, "example"), 0);
+    assert_int_equal(listed(w, "%"), 0);
+    assert_int_equal(listed(w, "_.example"), 0);
 }
 
 #define WITH_WORLD(test)                                                       \
@@ -286,9 +389,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_candidates_only_when_asked),
         WITH_WORLD(test_CM_06_pin_is_not_replaced),
+        WITH_WORLD(test_CM_06_nobody_else_unpins),
+        WITH_WORLD(test_an_ended_candidate_stays_ended),
+        WITH_WORLD(test_another_key_is_always_news),
         WITH_WORLD(test_order_of_trust),
         WITH_WORLD(test_CM_01_bad_keys_are_never_given),
         WITH_WORLD(test_names_and_history),
+        WITH_WORLD(test_lists_by_address_and_domain),
         WITH_WORLD(test_the_end_is_announced),
     };
 
