@@ -81,17 +81,21 @@ static struct status copy_entity(const struct seal_source *source,
                                  struct smime_signing *signing, BIO *to)
 {
     unsigned char block[BLOCK];
-    ssize_t n;
+    struct status st = status_ok();
+    ssize_t n = 1;
 
-    while ((n = source->read(source->context, block, sizeof(block))) > 0) {
-        if (signing != NULL && !smime_signing_add(signing, block, (size_t)n))
-            return status_defer("signing failed: %s", smime_fault());
-        if (!put(to, block, (size_t)n))
-            return status_defer("locking failed: %s", smime_fault());
+    while (status_is_ok(st) && n > 0) {
+        n = source->read(source->context, block, sizeof(block));
+        if (n < 0)
+            st = status_defer("the message did not come whole");
+        else if (n > 0 && signing != NULL &&
+                 !smime_signing_add(signing, block, (size_t)n))
+            st = status_defer("signing failed: %s", smime_fault());
+        else if (n > 0 && !put(to, block, (size_t)n))
+            st = status_defer("locking failed: %s", smime_fault());
     }
     OPENSSL_cleanse(block, sizeof(block));
-    return n == 0 ? status_ok()
-                  : status_defer("the message did not come whole");
+    return st;
 }
 
 /* multipart/signed (RFC 8551, 3.5.3): what is signed streams through, the
@@ -259,8 +263,9 @@ bool smime_is_encrypted_to(struct str in, const struct str *certificates,
     int type = cms == NULL ? NID_undef : OBJ_obj2nid(CMS_get0_type(cms));
 
     /* Octets behind it would be read by nobody knows whom. */
-    if (p == end && (type == NID_pkcs7_enveloped ||
-                     type == NID_id_smime_ct_authEnvelopedData))
+    if (p == end && smime_is_strong(in) &&
+        (type == NID_pkcs7_enveloped ||
+         type == NID_id_smime_ct_authEnvelopedData))
         for (size_t i = 0; i < n; i++)
             yes |= is_for(cms, certificates[i]);
     CMS_ContentInfo_free(cms);

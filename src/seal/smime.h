@@ -59,8 +59,9 @@ struct status smime_seal(const struct smime_job *job,
                          const struct seal_source *source,
                          const struct seal_sink *sink);
 
-/* Is in (DER, decoded) EnvelopedData or AuthEnvelopedData with a recipient
- * info for one of the certificates (DER)? Nothing is decrypted. */
+/* Is in (DER, decoded) nothing but EnvelopedData or AuthEnvelopedData, under
+ * AES (a GCM tag of 12 octets or more: CM-04), with a recipient info for one of
+ * the certificates (DER)? Nothing is decrypted. */
 bool smime_is_encrypted_to(struct str in, const struct str *certificates,
                            size_t n);
 

@@ -160,12 +160,14 @@ static bool add_subject(X509 *x, struct arena *arena, struct key_facts *out)
     return true;
 }
 
-/* False: one of the addresses cannot be read in one way. */
+/* False: one of the addresses cannot be read in one way. Names that cannot be
+ * read at all, or stand there twice, are not made up for by the subject. */
 static bool add_addresses(X509 *x, struct arena *arena, struct key_facts *out)
 {
+    int critical = -1; /* -1: no such extension */
     GENERAL_NAMES *names =
-        X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    bool good = true;
+        X509_get_ext_d2i(x, NID_subject_alt_name, &critical, NULL);
+    bool good = names != NULL || critical == -1;
 
     out->addresses =
         arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*out->addresses));
@@ -195,21 +197,29 @@ static struct str number(EVP_PKEY *key, const char *name, struct arena *arena)
     return out;
 }
 
-static const char *judge_rsa(X509 *x, EVP_PKEY *key, struct arena *arena,
-                             struct key_facts *out)
+static const char *judge_usage(X509 *x, enum smime_use use, uint32_t encrypts)
+{
+    uint32_t usage = X509_get_key_usage(x);
+
+    if (use == SMIME_ENCRYPTS && !(usage & encrypts))
+        return "a certificate that is not meant for encryption (key usage)";
+    if (use == SMIME_SIGNS &&
+        !(usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
+        return "a certificate that is not meant for signing (key usage)";
+    return NULL;
+}
+
+static const char *judge_rsa(X509 *x, EVP_PKEY *key, enum smime_use use,
+                             struct arena *arena, struct key_facts *out)
 {
     const char *why = weak_rsa(number(key, OSSL_PKEY_PARAM_RSA_N, arena),
                                number(key, OSSL_PKEY_PARAM_RSA_E, arena));
 
     out->algorithm = arena_printf(arena, "rsa%d", EVP_PKEY_get_bits(key));
-    if (why != NULL)
-        return why;
-    if (!(X509_get_key_usage(x) & KU_KEY_ENCIPHERMENT))
-        return "a certificate that is not meant for encryption (key usage)";
-    return NULL;
+    return why != NULL ? why : judge_usage(x, use, KU_KEY_ENCIPHERMENT);
 }
 
-static const char *judge_ec(X509 *x, EVP_PKEY *key, struct arena *arena,
+static const char *judge_ec(X509 *x, EVP_PKEY *key, enum smime_use use,
                             struct key_facts *out)
 {
     static const struct {
@@ -222,7 +232,6 @@ static const char *judge_ec(X509 *x, EVP_PKEY *key, struct arena *arena,
     char group[WORDS];
     size_t n;
 
-    (void)arena;
     if (EVP_PKEY_get_group_name(key, group, sizeof(group), &n) != 1)
         return "a curve that has no name";
     for (size_t i = 0; i < 3; i++)
@@ -230,12 +239,10 @@ static const char *judge_ec(X509 *x, EVP_PKEY *key, struct arena *arena,
             out->algorithm = str_from_cstr(curves[i].name);
     if (out->algorithm.n == 0)
         return "a curve other than P-256, P-384 and P-521";
-    if (!(X509_get_key_usage(x) & KU_KEY_AGREEMENT))
-        return "a certificate that is not meant for encryption (key usage)";
-    return NULL;
+    return judge_usage(x, use, KU_KEY_AGREEMENT);
 }
 
-static const char *judge_key(X509 *x, struct arena *arena,
+static const char *judge_key(X509 *x, enum smime_use use, struct arena *arena,
                              struct key_facts *out)
 {
     EVP_PKEY *key = X509_get0_pubkey(x);
@@ -244,9 +251,9 @@ static const char *judge_key(X509 *x, struct arena *arena,
     if (key == NULL)
         return "a public key that cannot be read";
     if (EVP_PKEY_is_a(key, "RSA"))
-        return judge_rsa(x, key, arena, out);
+        return judge_rsa(x, key, use, arena, out);
     if (EVP_PKEY_is_a(key, "EC"))
-        return judge_ec(x, key, arena, out);
+        return judge_ec(x, key, use, out);
     return "an algorithm that S/MIME cannot encrypt with here";
 }
 
@@ -284,7 +291,6 @@ static const char *judge_chain(X509 *x, STACK_OF(X509) * chain,
     if (ctx == NULL || !X509_STORE_CTX_init(ctx, trust->store, x, chain))
         why = "its chain cannot be checked";
     else {
-        X509_STORE_CTX_set_default(ctx, "smime_sign");
         X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SMIME_ENCRYPT);
         X509_STORE_CTX_set_time(ctx, 0, now_wall_ms / 1000);
         if (X509_verify_cert(ctx) != 1)
@@ -369,7 +375,7 @@ static const char *judge_times(struct key_facts *out, int64_t now_wall_ms)
     return out->created_wall_ms > now_wall_ms ? "not valid yet" : NULL;
 }
 
-void smime_facts(X509 *x, STACK_OF(X509) * chain,
+void smime_facts(X509 *x, enum smime_use use, STACK_OF(X509) * chain,
                  const struct smime_trust *trust, int64_t now_wall_ms,
                  struct arena *arena, struct key_facts *out)
 {
@@ -382,7 +388,11 @@ void smime_facts(X509 *x, STACK_OF(X509) * chain,
     out->expires_wall_ms = wall_ms(X509_get0_notAfter(x));
     add_capabilities(x, arena, out);
     bool readable = add_addresses(x, arena, out);
-    why = judge_key(x, arena, out);
+    why = X509_get_extension_flags(x) & EXFLAG_INVALID
+              ? "extensions that cannot be read"
+              : NULL;
+    if (why == NULL)
+        why = judge_key(x, use, arena, out);
     if (why == NULL && !readable)
         why = "an address with a blank, a control or no domain";
     if (why == NULL && out->addresses_n == 0)
@@ -415,7 +425,8 @@ struct status smime_read_certificates(struct str in,
 
         /* Authorities come along as chains; they are nobody's to write to. */
         if (all == 1 || X509_check_ca(x) == 0)
-            smime_facts(x, list, trust, now_wall_ms, arena, &(*out)[(*n)++]);
+            smime_facts(x, SMIME_ENCRYPTS, list, trust, now_wall_ms, arena,
+                        &(*out)[(*n)++]);
     }
     smime_certificates_free(list);
     if (*n > 0)
@@ -444,7 +455,10 @@ struct status smime_trust_open(struct str ca_pem, struct smime_trust **out)
     }
     BIO_free(bio);
     ERR_clear_error();
-    return n > 0 ? st : status_defer("no certificate of an authority in it");
+    if (n > 0)
+        return st;
+    smime_trust_close(out);
+    return status_defer("no certificate of an authority in it");
 }
 
 void smime_trust_close(struct smime_trust **trust)

@@ -59,7 +59,7 @@ static bool read_pkcs12(struct str in, struct str passphrase, struct own *own)
     char *words = NULL;
     bool good = false;
 
-    if (p12 != NULL &&
+    if (p12 != NULL && p == (const unsigned char *)in.p + in.n &&
         (words = OPENSSL_strndup(passphrase.p == NULL ? "" : passphrase.p,
                                  passphrase.n)) != NULL)
         good = PKCS12_parse(p12, words, &own->key, &own->certificate,
@@ -126,19 +126,11 @@ static bool own_write(const struct own *own, struct buf *out)
 static struct status judge_own(const struct own *own, int64_t now_wall_ms,
                                struct arena *arena, struct key_facts *out)
 {
-    smime_facts(own->certificate, NULL, NULL, now_wall_ms, arena, out);
+    smime_facts(own->certificate, SMIME_SIGNS, NULL, NULL, now_wall_ms, arena,
+                out);
     out->has_private = true;
-    if (out->expired)
-        return status_refuse("the certificate has expired");
-    if (!(X509_get_key_usage(own->certificate) &
-          (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
-        return status_refuse("the certificate is not meant for signing (key "
-                             "usage)");
-    if (out->addresses_n == 0)
-        return status_refuse("no mail address in the certificate");
-    /* What readers would not encrypt to may still sign. */
-    out->refused = STR("");
-    return status_ok();
+    return out->refused.n == 0 ? status_ok()
+                               : status_refuse("%.*s", STR_ARG(out->refused));
 }
 
 struct status smime_own_key(struct str in, struct str passphrase,
