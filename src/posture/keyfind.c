@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "posture/fetch.h"
-#include "posture/inner.h"
 #include "posture/wkd.h"
 
 enum { FOUND_MAX = 16, OCTETS_MAX = 4 * KEY_BYTES_MAX };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "posture/posture.h"
-#include "posture/inner.h"
 
 #include "base/clock.h"
 #include "base/panic.h"

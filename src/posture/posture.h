@@ -108,6 +108,8 @@ void posture_domain(struct posture *p, struct str domain, int64_t timeout_ms,
 void posture_policy(struct posture *p, struct str domain, int64_t timeout_ms,
                     struct arena *arena, struct sts_policy *out);
 struct resolver *posture_resolver(struct posture *p);
+/* The same for documents over HTTPS. */
+struct fetcher *posture_fetcher(struct posture *p);
 /* A fixed next hop (route): host is a name or an address text. */
 void posture_host(struct posture *p, struct str host, uint16_t port,
                   int64_t timeout_ms, struct arena *arena,

@@ -322,18 +322,7 @@ void role_filter_reader(void)
     seccomp_release(filter);
 }
 
-void role_filter(const struct role *role)
-{
-    filter_calls(&rights_of[role->name]);
-}
-
 void role_confine(const struct role *role)
-{
-    role_lower(role);
-    role_filter(role);
-}
-
-void role_lower(const struct role *role)
 {
     char dir[512];
     size_t n = role->config->data_dir.n;
@@ -349,4 +338,5 @@ void role_lower(const struct role *role)
     must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
     /* setresuid clears it again. */
     must(prctl(PR_SET_DUMPABLE, 0), "no core");
+    filter_calls(&rights_of[role->name]);
 }

@@ -47,10 +47,6 @@ struct role {
 void role_begin(struct role *role, enum role_name name, int argc, char **argv);
 /* Gives up rights for good; ends the process when that fails (fail closed). */
 void role_confine(const struct role *role);
-/* The same in two steps, for a role that starts something in between: another
- * user and no way to more rights; then the list of system calls. */
-void role_lower(const struct role *role);
-void role_filter(const struct role *role);
 /* For the process that reads what strangers wrote: no files, no sockets, no
  * processes, on top of what holds already. */
 void role_filter_reader(void);

@@ -8,7 +8,6 @@ enum { KEYS_MAX = 64, TEXT_MAX = 1024 };
 enum request_tag {
     ASK_KIND = 1,
     ASK_METHOD,
-    ASK_RECIPIENT,
     ASK_KEY,
     ASK_CAPABILITIES,
     ASK_OWN_PRIVATE,
@@ -26,7 +25,6 @@ enum answer_tag {
     SAY_KEY,
     SAY_OWN_PRIVATE,
     SAY_SEALED,
-    SAY_FINDINGS,
 };
 
 /* --- values ----------------------------------------------------------------
@@ -68,7 +66,6 @@ void errand_write(const struct errand *e, struct buf *out)
 {
     field_add_int(out, ASK_KIND, e->kind);
     field_add_int(out, ASK_METHOD, e->method);
-    field_add(out, ASK_RECIPIENT, e->recipient);
     for (size_t i = 0; i < e->keys_n; i++)
         field_add(out, ASK_KEY, e->keys[i]);
     field_add(out, ASK_CAPABILITIES, e->capabilities);
@@ -98,7 +95,7 @@ static bool take_request(const struct field *field, struct arena *arena,
 
     switch (field->tag) {
     case ASK_KIND:
-        if (!number(field, ERRAND_HARVEST, &value))
+        if (!number(field, ERRAND_LOOK, &value))
             return false;
         e->kind = (enum errand_kind)value;
         return true;
@@ -107,8 +104,6 @@ static bool take_request(const struct field *field, struct arena *arena,
             return false;
         e->method = (enum key_kind)value;
         return true;
-    case ASK_RECIPIENT:
-        return text(field, arena, &e->recipient);
     case ASK_KEY:
         return add_key(field, arena, e);
     case ASK_CAPABILITIES:
@@ -160,7 +155,6 @@ void errand_answer_write(const struct errand_answer *a, struct buf *out)
     buf_free(&key);
     field_add(out, SAY_OWN_PRIVATE, a->own_private);
     field_add_int(out, SAY_SEALED, a->sealed_already);
-    field_add(out, SAY_FINDINGS, a->findings);
 }
 
 static bool add_facts(const struct field *field, struct arena *arena,
@@ -192,8 +186,6 @@ static bool take_answer(const struct field *field, struct arena *arena,
         return octets(field, KEY_BYTES_MAX * 2, arena, &a->own_private);
     case SAY_SEALED:
         return flag(field, &a->sealed_already);
-    case SAY_FINDINGS:
-        return octets(field, ERRAND_PIECE_MAX, arena, &a->findings);
     default:
         return false;
     }

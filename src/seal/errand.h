@@ -22,16 +22,13 @@ enum errand_kind {
     ERRAND_SEAL,      /* message in pieces -> sealed message in pieces */
     ERRAND_READ_KEYS, /* keys in pieces -> facts in the answer */
     ERRAND_OWN_KEY, /* a private key in pieces -> facts and the wrapped form */
-    ERRAND_SCAN,    /* message in pieces -> content findings in the answer */
     ERRAND_LOOK,    /* message in pieces: encrypted to these keys already? */
-    ERRAND_HARVEST, /* message in pieces -> keys it carries, in the answer */
 };
 
 /* Slices belong to whoever filled them in. */
 struct errand {
     enum errand_kind kind;
     enum key_kind method; /* SEAL, READ_KEYS, OWN_KEY, LOOK */
-    struct str recipient; /* SEAL, LOOK; HARVEST: the author */
     struct str *keys;     /* SEAL: one; LOOK: all (facts.bytes) */
     size_t keys_n;
     struct str capabilities; /* SEAL: of the key */
@@ -45,11 +42,10 @@ struct errand {
 
 struct errand_answer {
     struct status status;
-    struct key_facts *keys; /* READ_KEYS, OWN_KEY, HARVEST */
+    struct key_facts *keys; /* READ_KEYS, OWN_KEY */
     size_t keys_n;
     struct str own_private; /* OWN_KEY */
     bool sealed_already;    /* LOOK */
-    struct str findings;    /* SCAN: as content/findings.h writes them */
 };
 
 enum { ERRAND_PIECE_MAX = 65536, ERRAND_FIELDS_MAX = 8 << 20 };

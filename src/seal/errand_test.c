@@ -77,7 +77,7 @@ static bool take(void *context, const void *from, size_t n)
 static struct status meet(struct far *f, struct near *near, int64_t ms,
                           struct arena *arena, struct errand_answer *answer)
 {
-    struct errand errand = { .kind = ERRAND_SEAL, .recipient = STR("a@b") };
+    struct errand errand = { .kind = ERRAND_SEAL, .capabilities = STR("x") };
     struct seal_source source = { give, near };
     struct seal_sink sink = { take, near };
     struct status st;

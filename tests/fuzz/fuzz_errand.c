@@ -18,7 +18,7 @@ static void request(struct str in)
         errand_write(&errand, &out);
         if (!errand_parse(buf_str(&out), &arena, &again) ||
             again.kind != errand.kind || again.keys_n != errand.keys_n ||
-            !str_eq(again.recipient, errand.recipient))
+            !str_eq(again.own_context, errand.own_context))
             abort();
     }
     buf_free(&out);

@@ -110,7 +110,6 @@ static struct errand sealing_of(struct dispatch *d, const struct item *item,
     return (struct errand){
         .kind = ERRAND_SEAL,
         .method = key->facts.kind,
-        .recipient = item->delivery.recipient,
         .keys = &key->facts.bytes,
         .keys_n = 1,
         .capabilities = key->facts.capabilities,
@@ -181,7 +180,6 @@ static struct status make_copy(struct dispatch *d, struct body *clear,
 
 /* It came locked to this very recipient: the sender's own program did it. */
 static struct status came_locked(struct dispatch *d, struct body *clear,
-                                 const struct item *item,
                                  struct keyring_key *key, struct arena *arena,
                                  bool *yes)
 {
@@ -189,7 +187,6 @@ static struct status came_locked(struct dispatch *d, struct body *clear,
                                                         : PROTECT_CMS_ENVELOPED;
     struct errand errand = { .kind = ERRAND_LOOK,
                              .method = key->facts.kind,
-                             .recipient = item->delivery.recipient,
                              .keys = &key->facts.bytes,
                              .keys_n = 1,
                              .now_wall_ms = clock_wall_ms() };
@@ -245,7 +242,7 @@ static void lock_fresh(struct dispatch *d, struct body *clear,
         return;
     }
     if (status_is_ok(st))
-        st = came_locked(d, clear, item, &key, trip->arena, &out->as_it_came);
+        st = came_locked(d, clear, &key, trip->arena, &out->as_it_came);
     if (status_is_ok(st) && !out->as_it_came)
         st = make_copy(d, clear, item, &key, trip->arena, &out->copy);
     if (!status_is_ok(st)) {

@@ -60,16 +60,13 @@ static struct status run(const struct reader_tools *tools,
 {
     switch (e->kind) {
     case ERRAND_SEAL:
-        return sealing_run(tools, e, wire, arena);
+        return sealing_run(tools, e, wire);
     case ERRAND_READ_KEYS:
         return read_keys(tools, e, wire, arena, a);
     case ERRAND_OWN_KEY:
         return own_key(tools, e, wire, arena, a);
     case ERRAND_LOOK:
         return look_run(e, wire, &a->sealed_already);
-    case ERRAND_SCAN:
-    case ERRAND_HARVEST:
-        break;
     }
     return status_refuse("the sealer does not know this errand");
 }

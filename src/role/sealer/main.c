@@ -146,9 +146,7 @@ int main(int argc, char **argv)
         log_event(LOG_ERROR, "start.failed", LOG_CSTR("why", st.why));
         return EXIT_CONFIG;
     }
-    role_lower(&role);
-    reader_tools_start(&n.tools);
-    role_filter(&role);
+    role_confine(&role);
     tend(&n);
     log_event(LOG_NOTICE, "sealer.started", LOG_INT("readers", (int)n.n));
     role_ready(&role);

@@ -102,11 +102,6 @@ struct status reader_tools_open(const struct role *role,
     return status_is_ok(st) ? load_trust(role, out) : st;
 }
 
-void reader_tools_start(struct reader_tools *tools)
-{
-    (void)tools;
-}
-
 void reader_tools_close(struct reader_tools *tools)
 {
     rest_private_free(&tools->key);

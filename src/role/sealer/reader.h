@@ -24,8 +24,6 @@ struct reader_tools {
 /* Files are read here; as root missing key files are made. */
 struct status reader_tools_open(const struct role *role,
                                 struct reader_tools *out);
-/* What must be started as the role's user and before the filter. */
-void reader_tools_start(struct reader_tools *tools);
 void reader_tools_close(struct reader_tools *tools);
 
 /* Until the role ends or enough errands were run; then the process is to end,

@@ -52,14 +52,12 @@ static struct status seal_letter(const struct errand *e, struct str secret,
 }
 
 struct status sealing_run(const struct reader_tools *tools,
-                          const struct errand *e, struct wire *wire,
-                          struct arena *arena)
+                          const struct errand *e, struct wire *wire)
 {
     struct buf secret = { 0 };
     struct letter letter;
     struct status st;
 
-    (void)arena;
     if (e->keys_n != 1)
         return status_refuse("one key is needed, not %zu", e->keys_n);
     if (e->own_private.n > 0) {

@@ -7,6 +7,5 @@
 #include "role/sealer/wire.h"
 
 struct status sealing_run(const struct reader_tools *tools,
-                          const struct errand *errand, struct wire *wire,
-                          struct arena *arena);
+                          const struct errand *errand, struct wire *wire);
 #endif
