@@ -3,6 +3,7 @@
  * and what is remembered of each. */
 #include "base/clock.h"
 #include "store/keyring_end.h"
+#include "store/world_test.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,38 +16,6 @@
 #include <cmocka.h>
 
 enum { NOW = 1000000 };
-
-struct world {
-    char dir[64];
-    struct store *store;
-    struct arena arena;
-};
-
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-
-    assert_non_null(w);
-    strcpy(w->dir, "/tmp/keyring-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    assert_true(status_is_ok(store_create(w->dir)));
-    assert_true(status_is_ok(store_open(w->dir, &w->store)));
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *w = *state;
-    char command[128];
-
-    store_close(&w->store);
-    arena_free(&w->arena);
-    snprintf(command, sizeof(command), "rm -rf %s", w->dir);
-    assert_int_equal(system(command), 0);
-    free(w);
-    return 0;
-}
 
 struct adding {
     struct keyring_key key;
@@ -382,7 +351,7 @@ static void test_lists_by_address_and_domain(void **state)
 }
 
 #define WITH_WORLD(test)                                                       \
-    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
 
 int main(void)
 {

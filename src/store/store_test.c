@@ -7,6 +7,7 @@
 #include "store/queue.h"
 #include "store/user.h"
 #include "store/watch.h"
+#include "store/world_test.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -23,154 +24,12 @@
 
 #include <cmocka.h>
 
-struct world {
-    char dir[64];
-    struct store *store;
-    struct arena arena;
-};
-
-static void remove_dir(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *entry;
-    char path[512];
-
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    rmdir(dir);
-}
-
-static void make_dir(char dir[64])
-{
-    strcpy(dir, "/tmp/store_test.XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_true(status_is_ok(store_create(dir)));
-}
-
-static int set_up(void **state)
-{
-    struct world *w = calloc(1, sizeof(*w));
-
-    make_dir(w->dir);
-    assert_true(status_is_ok(store_open(w->dir, &w->store)));
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *w = *state;
-
-    store_close(&w->store);
-    arena_free(&w->arena);
-    remove_dir(w->dir);
-    free(w);
-    return 0;
-}
-
-/* --- one message in one work -------------------------------------------- */
-
-struct mail {
-    struct id id, body_id;
-    size_t recipients;
-    struct id deliveries[4];
-    bool fail;
-};
-
-static struct mail new_mail(size_t recipients)
-{
-    struct mail m = { .id = id_new(),
-                      .body_id = id_new(),
-                      .recipients = recipients };
-
-    for (size_t i = 0; i < recipients; i++)
-        m.deliveries[i] = id_new();
-    return m;
-}
-
-static struct status accept_work(struct tx *tx, void *argument)
-{
-    struct mail *mail = argument;
-    struct str frame = STR("sealed octets");
-    struct message m = { .id = mail->id,
-                         .received_wall_ms = clock_wall_ms(),
-                         .from = STR("a@clinic.example"),
-                         .size_bytes = 13,
-                         .body_id = mail->body_id,
-                         .body_key = STR("wrapped-key-canary"),
-                         .body_chunks = 1 };
-    struct delivery d[4];
-    struct status st = queue_body_append(tx, &mail->body_id, 0, &frame, 1);
-
-    for (size_t i = 0; i < mail->recipients; i++)
-        d[i] = (struct delivery){ .id = mail->deliveries[i],
-                                  .message_id = mail->id,
-                                  .recipient = STR("r@x.example"),
-                                  .domain = STR("x.example"),
-                                  .next_wall_ms = m.received_wall_ms };
-    if (status_is_ok(st))
-        st = queue_accept(tx, &m, d, mail->recipients);
-    return status_is_ok(st) && mail->fail ? status_defer("on purpose") : st;
-}
-
-static void accept(struct world *w, struct mail *mail)
-{
-    assert_true(status_is_ok(store_commit(w->store, accept_work, mail)));
-}
-
-struct lease {
-    struct lease_request request;
-    struct arena *arena;
-    struct leased *got;
-    size_t n;
-};
-
-static struct status lease_work(struct tx *tx, void *argument)
-{
-    struct lease *l = argument;
-
-    return queue_lease(tx, &l->request, l->arena, &l->got, &l->n);
-}
-
-static struct lease lease(struct world *w, int64_t now, int64_t lease_ms)
-{
-    struct lease l = {
-        .request = { .now_wall_ms = now, .lease_ms = lease_ms, .max = 100 },
-        .arena = &w->arena
-    };
-
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
-    return l;
-}
-
-static struct status settle_work(struct tx *tx, void *argument)
-{
-    struct delivery *d = argument;
-    struct attempt a = { .delivery_id = d->id,
-                         .at_wall_ms = clock_wall_ms(),
-                         .method = STR("tls"),
-                         .reply = STR("250 2.0.0 Ok"),
-                         .result = STR("delivered") };
-
-    return queue_settle(tx, d, &a, 1);
-}
-
-static struct status settle(struct world *w, struct delivery d,
-                            enum delivery_state state)
-{
-    d.state = state;
-    return store_commit(w->store, settle_work, &d);
-}
-
 /* --- the queue ------------------------------------------------------------ */
 
 static void test_accept_lease_settle(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(2);
+    struct mail mail = world_mail(2);
     struct message m;
     struct delivery *d;
     struct attempt *a;
@@ -179,15 +38,16 @@ static void test_accept_lease_settle(void **state)
     size_t n;
     bool found;
 
-    accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 10, 1000);
+    world_accept(w, &mail);
+    l = world_lease(w, clock_wall_ms() + 10, 1000);
     assert_int_equal(l.n, 2);
     assert_ptr_equal(l.got[0].message, l.got[1].message);
     assert_true(str_eq(l.got[0].first_frame, STR("sealed octets")));
     assert_false(l.got[0].was_leased);
-    assert_int_equal(lease(w, clock_wall_ms() + 10, 1000).n, 0);
+    assert_int_equal(world_lease(w, clock_wall_ms() + 10, 1000).n, 0);
 
-    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(
+        status_is_ok(world_settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
     rx = store_read(w->store);
     assert_true(status_is_ok(
         queue_find(rx, id_str(&mail.id), &w->arena, &m, &d, &n, &found)));
@@ -195,7 +55,8 @@ static void test_accept_lease_settle(void **state)
     assert_true(m.body_key.n > 0); /* one recipient still needs it */
     store_read_done(w->store, &rx);
 
-    assert_true(status_is_ok(settle(w, l.got[1].delivery, DELIVERY_DELIVERED)));
+    assert_true(
+        status_is_ok(world_settle(w, l.got[1].delivery, DELIVERY_DELIVERED)));
     rx = store_read(w->store);
     /* by the id of a delivery, and by a prefix */
     assert_true(
@@ -215,22 +76,22 @@ static void test_accept_lease_settle(void **state)
 static void test_QD_08_old_fence_cannot_settle(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct lease first, second;
 
-    accept(w, &mail);
+    world_accept(w, &mail);
     int64_t now = clock_wall_ms() + 1;
-    first = lease(w, now, 1000);
-    assert_int_equal(lease(w, now + 999, 1000).n, 0);
-    second = lease(w, now + 1000, 1000);
+    first = world_lease(w, now, 1000);
+    assert_int_equal(world_lease(w, now + 999, 1000).n, 0);
+    second = world_lease(w, now + 1000, 1000);
     assert_int_equal(second.n, 1);
     assert_true(second.got[0].was_leased);
+    assert_false(status_is_ok(
+        world_settle(w, first.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(status_is_ok(
+        world_settle(w, second.got[0].delivery, DELIVERY_DELIVERED)));
     assert_false(
-        status_is_ok(settle(w, first.got[0].delivery, DELIVERY_DELIVERED)));
-    assert_true(
-        status_is_ok(settle(w, second.got[0].delivery, DELIVERY_DELIVERED)));
-    assert_false(
-        status_is_ok(settle(w, second.got[0].delivery, DELIVERY_QUEUED)));
+        status_is_ok(world_settle(w, second.got[0].delivery, DELIVERY_QUEUED)));
 }
 
 enum { NODES = 4, SHARED_MAILS = 300 };
@@ -251,13 +112,13 @@ static _Noreturn void node(const char *dir, int out, unsigned seed)
                                         .max = 7 },
                            .arena = &w.arena };
 
-        if (!status_is_ok(store_commit_soft(w.store, lease_work, &l)))
+        if (!status_is_ok(store_commit_soft(w.store, world_lease_work, &l)))
             _exit(2);
         idle = l.n == 0 ? idle + 1 : 0;
         usleep(l.n == 0 ? 5000 : 2000); /* a lease of 1 ms has ended */
         for (size_t i = 0; i < l.n; i++)
             if (status_is_ok(
-                    settle(&w, l.got[i].delivery, DELIVERY_DELIVERED)) &&
+                    world_settle(&w, l.got[i].delivery, DELIVERY_DELIVERED)) &&
                 write(out, l.got[i].delivery.id.text, ID_TEXT) != ID_TEXT)
                 _exit(3);
         arena_reset(&w.arena);
@@ -279,9 +140,9 @@ static void test_QD_08_every_delivery_is_settled_once(void **state)
     int fds[2], code;
 
     for (int i = 0; i < SHARED_MAILS; i++) {
-        struct mail mail = new_mail(1);
+        struct mail mail = world_mail(1);
 
-        accept(w, &mail);
+        world_accept(w, &mail);
     }
     store_close(&w->store); /* no threads when forking */
     assert_int_equal(pipe(fds), 0);
@@ -311,13 +172,13 @@ static void test_QD_08_every_delivery_is_settled_once(void **state)
 static void test_failed_work_alone_is_rolled_back(void **state)
 {
     struct world *w = *state;
-    struct mail bad = new_mail(1), good = new_mail(1);
+    struct mail bad = world_mail(1), good = world_mail(1);
     struct queue_counts counts;
     struct rx *rx;
 
     bad.fail = true;
-    assert_false(status_is_ok(store_commit(w->store, accept_work, &bad)));
-    accept(w, &good);
+    assert_false(status_is_ok(store_commit(w->store, world_accept_work, &bad)));
+    world_accept(w, &good);
     rx = store_read(w->store);
     assert_true(status_is_ok(queue_count(rx, &counts)));
     assert_int_equal(counts.queued, 1);
@@ -334,11 +195,11 @@ static void *accept_many(void *argument)
     struct many *many = argument;
 
     for (int i = 0; i < 50; i++) {
-        struct mail mail = new_mail(1);
+        struct mail mail = world_mail(1);
 
         mail.fail = i % 10 == 9;
-        if (status_is_ok(store_commit(many->w->store, accept_work, &mail)) ==
-            mail.fail)
+        if (status_is_ok(store_commit(many->w->store, world_accept_work,
+                                      &mail)) == mail.fail)
             many->failed++;
     }
     return NULL;
@@ -369,7 +230,7 @@ static void test_group_commit_of_many_threads(void **state)
 static void test_busy_domains_are_left_out(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct str busy[] = { STR("other.example"), STR("x.example") };
     struct lease l = { .request = { .now_wall_ms = clock_wall_ms() + 1000,
                                     .lease_ms = 1000,
@@ -378,12 +239,14 @@ static void test_busy_domains_are_left_out(void **state)
                                     .busy_domains_n = 2 },
                        .arena = &w->arena };
 
-    accept(w, &mail);
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    world_accept(w, &mail);
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 0);
     /* a domain that only ends alike is another one */
     busy[1] = STR("xx.example");
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 1);
 }
 
@@ -392,7 +255,7 @@ static void test_busy_domains_are_left_out(void **state)
 static void test_busy_domains_are_remembered(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1), later = new_mail(1);
+    struct mail mail = world_mail(1), later = world_mail(1);
     struct str busy[] = { STR("x.example") };
     struct lease_memory memory = { 0 };
     int64_t now = clock_wall_ms() + 60000;
@@ -404,21 +267,25 @@ static void test_busy_domains_are_remembered(void **state)
                                     .memory = &memory },
                        .arena = &w->arena };
 
-    accept(w, &mail);
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    world_accept(w, &mail);
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 0);
     assert_true(memory.passed_wall_ms > clock_wall_ms());
-    accept(w, &later);
+    world_accept(w, &later);
     /* more of them busy: still nothing, and nothing was walked */
     l.request.busy_domains_n = 1;
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 0);
     l.request.busy_domains_n = 0;
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 2);
     /* leased until later: due then, whatever was remembered */
     l.request.now_wall_ms = now + 1000;
-    assert_true(status_is_ok(store_commit_soft(w->store, lease_work, &l)));
+    assert_true(
+        status_is_ok(store_commit_soft(w->store, world_lease_work, &l)));
     assert_int_equal(l.n, 2);
     lease_memory_free(&memory);
 }
@@ -448,13 +315,13 @@ static void test_QD_11_orphans(void **state)
 {
     struct world *w = *state;
     struct id orphan = id_new();
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct sweep s = { clock_wall_ms(), 0 };
     struct str frame;
     struct rx *rx;
 
     assert_true(status_is_ok(store_commit(w->store, append_work, &orphan)));
-    accept(w, &mail);
+    world_accept(w, &mail);
     assert_true(status_is_ok(store_commit(w->store, sweep_work, &s)));
     assert_int_equal(s.removed, 0);
     s.now += 61000;
@@ -544,7 +411,7 @@ static bool sweep_and_find(struct world *w, const struct mail *mail)
 static void test_records_go_after_their_time(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(2);
+    struct mail mail = world_mail(2);
     struct recall r = { .id = id_str(&mail.id) };
     struct audit_row *rows;
     struct pickup *pickups;
@@ -553,11 +420,12 @@ static void test_records_go_after_their_time(void **state)
     struct rx *rx;
     size_t n;
 
-    accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 10, 60000);
+    world_accept(w, &mail);
+    l = world_lease(w, clock_wall_ms() + 10, 60000);
     assert_int_equal(l.n, 2);
     assert_true(sweep_and_find(w, &mail)); /* not final yet */
-    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(
+        status_is_ok(world_settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
     assert_true(status_is_ok(store_commit(w->store, deposit_work, &l.got[1])));
     assert_true(sweep_and_find(w, &mail)); /* waits in the portal */
     assert_true(status_is_ok(store_commit(w->store, recall_work, &r)));
@@ -586,13 +454,14 @@ static void test_counts_and_lists(void **state)
     size_t n;
 
     for (int i = 0; i < 3; i++) {
-        struct mail mail = new_mail(1);
+        struct mail mail = world_mail(1);
 
-        accept(w, &mail);
+        world_accept(w, &mail);
     }
-    l = lease(w, clock_wall_ms() + 10, 60000);
+    l = world_lease(w, clock_wall_ms() + 10, 60000);
     assert_int_equal(l.n, 3);
-    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_true(
+        status_is_ok(world_settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
     {
         struct act a = { id_str(&l.got[1].delivery.id), QUEUE_HOLD, 0 };
 
@@ -651,10 +520,10 @@ static void deliver_all(struct world *w)
     struct lease l;
 
     do {
-        l = lease(w, clock_wall_ms() + 10, 60000);
+        l = world_lease(w, clock_wall_ms() + 10, 60000);
         for (size_t i = 0; i < l.n; i++)
-            assert_true(
-                status_is_ok(settle(w, l.got[i].delivery, DELIVERY_DELIVERED)));
+            assert_true(status_is_ok(
+                world_settle(w, l.got[i].delivery, DELIVERY_DELIVERED)));
     } while (l.n > 0);
 }
 
@@ -675,9 +544,9 @@ static void test_CR_05_keys_leave_the_disk(void **state)
     struct world *w = *state;
 
     for (int i = 0; i < 300; i++) {
-        struct mail mail = new_mail(1);
+        struct mail mail = world_mail(1);
 
-        accept(w, &mail);
+        world_accept(w, &mail);
     }
     assert_true(is_on_disk(w->dir, STR("wrapped-key-canary")));
     deliver_all(w);
@@ -688,11 +557,11 @@ static void test_CR_05_keys_leave_the_disk(void **state)
 static void test_CR_05_keys_leave_after_a_long_read(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct db *reader = NULL;
     struct stmt *s;
 
-    accept(w, &mail);
+    world_accept(w, &mail);
     assert_true(status_is_ok(db_open(w->dir, DB_READ, &reader)));
     s = db_sql(reader, "SELECT id FROM delivery");
     assert_true(stmt_row(s));
@@ -718,16 +587,16 @@ static size_t act(struct world *w, struct str id, enum queue_action action)
 static void test_hold_release_delete(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(2);
+    struct mail mail = world_mail(2);
     struct lease l;
 
-    accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 10, 1000);
+    world_accept(w, &mail);
+    l = world_lease(w, clock_wall_ms() + 10, 1000);
     assert_int_equal(act(w, id_str(&l.got[0].delivery.id), QUEUE_HOLD), 1);
     /* whoever had it leased can settle it no more */
     assert_false(
-        status_is_ok(settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
-    assert_int_equal(lease(w, clock_wall_ms() + 2000, 1000).n, 1);
+        status_is_ok(world_settle(w, l.got[0].delivery, DELIVERY_DELIVERED)));
+    assert_int_equal(world_lease(w, clock_wall_ms() + 2000, 1000).n, 1);
     assert_int_equal(act(w, id_str(&mail.id), QUEUE_RELEASE), 1);
     assert_int_equal(act(w, id_str(&mail.id), QUEUE_DELETE), 2);
     assert_int_equal(act(w, id_str(&mail.id), QUEUE_DELETE), 0);
@@ -739,14 +608,14 @@ static void test_hold_release_delete(void **state)
 static void test_ids_by_their_beginning(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(2), other = new_mail(1);
+    struct mail mail = world_mail(2), other = world_mail(1);
     struct act a = { .action = QUEUE_HOLD };
     char capitals[ID_TEXT + 1] = "";
 
     for (size_t i = 0; i < ID_TEXT; i++)
         capitals[i] = (char)toupper(mail.deliveries[1].text[i]);
-    accept(w, &mail);
-    accept(w, &other);
+    world_accept(w, &mail);
+    world_accept(w, &other);
     a.id = str_first(id_str(&mail.id), 4); /* the time: all begin so */
     assert_false(status_is_ok(store_commit(w->store, act_work, &a)));
     a.id = STR("");
@@ -765,14 +634,15 @@ static void test_ids_by_their_beginning(void **state)
 static void test_retry_leaves_leased_alone(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct lease l;
 
-    accept(w, &mail);
-    l = lease(w, clock_wall_ms() + 1, 60000);
+    world_accept(w, &mail);
+    l = world_lease(w, clock_wall_ms() + 1, 60000);
     assert_int_equal(l.n, 1);
     assert_int_equal(act(w, id_str(&mail.id), QUEUE_RETRY), 0);
-    assert_true(status_is_ok(settle(w, l.got[0].delivery, DELIVERY_QUEUED)));
+    assert_true(
+        status_is_ok(world_settle(w, l.got[0].delivery, DELIVERY_QUEUED)));
     assert_int_equal(act(w, id_str(&mail.id), QUEUE_RETRY), 1);
 }
 
@@ -794,7 +664,7 @@ static struct status attest_work(struct tx *tx, void *argument)
 static void test_audit_entry_is_canonical(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1);
+    struct mail mail = world_mail(1);
     struct audit_row *rows;
     struct rx *rx;
     char want[300];
@@ -816,14 +686,14 @@ static void test_audit_entry_is_canonical(void **state)
 static void test_audit_has_every_fact_in_order(void **state)
 {
     struct world *w = *state;
-    struct mail mail = new_mail(1), refused = new_mail(1);
+    struct mail mail = world_mail(1), refused = world_mail(1);
     struct audit_row *rows;
     struct rx *rx;
     size_t n;
 
-    accept(w, &mail);
+    world_accept(w, &mail);
     refused.fail = true;
-    store_commit(w->store, accept_work, &refused);
+    store_commit(w->store, world_accept_work, &refused);
     act(w, id_str(&mail.id), QUEUE_DELETE);
     rx = store_read(w->store);
     assert_true(status_is_ok(audit_list(rx, 0, 100, &w->arena, &rows, &n)));
@@ -978,9 +848,9 @@ static _Noreturn void child(const char *dir, int out)
     if (!status_is_ok(store_open(dir, &store)))
         _exit(1);
     for (;;) {
-        struct mail mail = new_mail(1);
+        struct mail mail = world_mail(1);
 
-        if (!status_is_ok(store_commit(store, accept_work, &mail)))
+        if (!status_is_ok(store_commit(store, world_accept_work, &mail)))
             _exit(2);
         if (write(out, mail.id.text, ID_TEXT) != ID_TEXT)
             _exit(3);
@@ -1108,7 +978,7 @@ static void test_older_store_is_brought_up_to_date(void **state)
 }
 
 #define WITH_WORLD(test)                                                       \
-    cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
 
 int main(void)
 {
