@@ -8,7 +8,6 @@
 #include "store/audit.h"
 #include "store/queue_body.h"
 #include "store/row.h"
-#include "store/sealed.h"
 #include "store/tx.h"
 
 #include <string.h>
@@ -218,7 +217,7 @@ struct status queue_next_due(struct rx *rx, int64_t *wall_ms)
     return stmt_end(s);
 }
 
-static struct status old_fence(struct tx *tx)
+struct status queue_fence_held(struct tx *tx)
 {
     if (db_changes(tx->db) == 1)
         return status_ok();
@@ -237,7 +236,7 @@ struct status queue_extend(struct tx *tx, const struct id *delivery_id,
     bind_text(s, id_str(delivery_id));
     bind_int(s, fence);
     st = stmt_run(s);
-    return status_is_ok(st) ? old_fence(tx) : st;
+    return status_is_ok(st) ? queue_fence_held(tx) : st;
 }
 
 struct status queue_reclaim(struct tx *tx, int64_t now_wall_ms)
@@ -264,7 +263,7 @@ struct status queue_release_lease(struct tx *tx, const struct id *delivery_id,
     bind_int(s, fence);
     st = stmt_run(s);
     tx->new_work = true;
-    return status_is_ok(st) ? old_fence(tx) : st;
+    return status_is_ok(st) ? queue_fence_held(tx) : st;
 }
 
 struct status queue_decide(struct tx *tx, const struct delivery *d)
@@ -283,7 +282,7 @@ struct status queue_decide(struct tx *tx, const struct delivery *d)
     bind_text(s, id_str(&d->id));
     bind_int(s, d->fence);
     st = stmt_run(s);
-    return status_is_ok(st) ? old_fence(tx) : st;
+    return status_is_ok(st) ? queue_fence_held(tx) : st;
 }
 
 /* --- settling -------------------------------------------------------- */
@@ -317,12 +316,12 @@ static struct status update_settled(struct tx *tx, const struct delivery *d)
     bind_text(s, id_str(&d->id));
     bind_int(s, d->fence);
     st = stmt_run(s);
-    return status_is_ok(st) ? old_fence(tx) : st;
+    return status_is_ok(st) ? queue_fence_held(tx) : st;
 }
 
-/* The last recipient is final or has a sealed copy: the key first, so that
- * nothing of the body can be read even where frames linger. */
-struct status queue_destroy_body(struct tx *tx, const struct id *message_id)
+/* The key goes in the row with the place of its body, so that nothing can be
+ * read even where frames linger. */
+static struct status destroy_clear(struct tx *tx, const struct id *message_id)
 {
     struct stmt *s =
         db_sql(tx->db, "DELETE FROM frame WHERE body_id ="
@@ -342,6 +341,33 @@ struct status queue_destroy_body(struct tx *tx, const struct id *message_id)
     bind_blob(s, STR(""));
     bind_text(s, id_str(message_id));
     return stmt_run(s);
+}
+
+static struct status destroy_copies(struct tx *tx, const struct id *message_id)
+{
+    struct stmt *s =
+        db_sql(tx->db, "DELETE FROM frame WHERE body_id IN"
+                       " (SELECT s.body_id FROM sealed s JOIN delivery d"
+                       " ON d.id = s.delivery_id"
+                       " WHERE d.message_id = $1 AND d.state >= 2)");
+    struct status st;
+
+    bind_text(s, id_str(message_id));
+    st = stmt_run(s);
+    if (!status_is_ok(st) || db_changes(tx->db) == 0)
+        return st;
+    s = db_sql(tx->db, "DELETE FROM sealed WHERE delivery_id IN"
+                       " (SELECT id FROM delivery"
+                       " WHERE message_id = $1 AND state >= 2)");
+    bind_text(s, id_str(message_id));
+    return stmt_run(s);
+}
+
+struct status queue_destroy_body(struct tx *tx, const struct id *message_id)
+{
+    struct status st = destroy_copies(tx, message_id);
+
+    return status_is_ok(st) ? destroy_clear(tx, message_id) : st;
 }
 
 struct status queue_tally(struct tx *tx, enum delivery_state state, size_t n)
@@ -370,8 +396,6 @@ struct status queue_settle(struct tx *tx, const struct delivery *delivery,
         st = row_insert_attempt(tx->db, &attempts[i]);
     if (status_is_ok(st) && final)
         st = queue_tally(tx, d.state, 1);
-    if (status_is_ok(st) && final)
-        st = sealed_drop(tx, &d.id);
     if (status_is_ok(st) && final)
         st = queue_destroy_body(tx, &d.message_id);
     return st;

@@ -26,9 +26,7 @@ static struct status insert(struct tx *tx, const struct sealed_copy *c,
     bind_text(s, id_str(&c->delivery_id));
     bind_int(s, fence);
     st = stmt_run(s);
-    if (status_is_ok(st) && db_changes(tx->db) != 1)
-        return status_make(451, "4.3.5", "the lease is no longer ours");
-    return st;
+    return status_is_ok(st) ? queue_fence_held(tx) : st;
 }
 
 struct status sealed_store(struct tx *tx, const struct sealed_copy *copy,
@@ -65,20 +63,4 @@ struct status sealed_get(struct rx *rx, const struct id *delivery_id,
         out->made_wall_ms = col_int(s);
     }
     return stmt_end(s);
-}
-
-struct status sealed_drop(struct tx *tx, const struct id *delivery_id)
-{
-    struct stmt *s =
-        db_sql(tx->db, "DELETE FROM frame WHERE body_id ="
-                       " (SELECT body_id FROM sealed WHERE delivery_id = $1)");
-    struct status st;
-
-    bind_text(s, id_str(delivery_id));
-    st = stmt_run(s);
-    if (!status_is_ok(st) || db_changes(tx->db) == 0)
-        return st;
-    s = db_sql(tx->db, "DELETE FROM sealed WHERE delivery_id = $1");
-    bind_text(s, id_str(delivery_id));
-    return stmt_run(s);
 }

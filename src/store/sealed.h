@@ -27,7 +27,5 @@ struct status sealed_store(struct tx *tx, const struct sealed_copy *copy,
 struct status sealed_get(struct rx *rx, const struct id *delivery_id,
                          struct arena *arena, struct sealed_copy *out,
                          bool *found);
-/* When a delivery became final; in the settling transaction. */
-struct status sealed_drop(struct tx *tx, const struct id *delivery_id);
 
 #endif
