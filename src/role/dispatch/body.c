@@ -114,23 +114,30 @@ struct str body_edited_header(const struct body *b)
     return buf_str(&b->edited);
 }
 
-struct status body_prepare(struct body *b, struct str marker)
+void body_edit(struct body *b, struct str marker)
 {
-    struct status st;
-
-    if (b->prepared && str_eq(marker, b->marker))
-        return status_ok();
-    b->prepared = false;
+    if (b->is_edited && str_eq(marker, b->marker))
+        return;
     buf_clear(&b->edited);
-    buf_clear(&b->header_sent);
     edit_header(body_header(b), marker, &b->edited);
+    b->marker = marker;
+    b->is_edited = true;
+    b->is_signed = false;
+}
+
+struct status body_sign(struct body *b)
+{
+    struct status st = status_ok();
+
+    if (b->is_signed)
+        return st;
+    buf_clear(&b->header_sent);
     st = signing_add(b->dispatch->signer, b, &b->header_sent);
     if (!status_is_ok(st))
         return st;
     buf_add(&b->header_sent, buf_str(&b->edited));
     buf_add_cstr(&b->header_sent, "\r\n");
-    b->marker = marker;
-    b->prepared = true;
+    b->is_signed = true;
     return st;
 }
 

@@ -26,8 +26,8 @@ struct body {
     struct buf frame;       /* plain text of the frame at hand */
     struct buf edited;      /* the changed header */
     struct buf header_sent; /* changed and signed, with the empty line */
-    struct str marker;      /* what header_sent was made for */
-    bool prepared;
+    struct str marker;      /* what edited was made for */
+    bool is_edited, is_signed;
 };
 
 /* Unwraps the key and opens the header. A deferral is our own trouble and may
@@ -39,11 +39,13 @@ void body_close(struct body *body);
 
 /* The header block as received, without the empty line. */
 struct str body_header(const struct body *body);
-/* The same after the changes, unsigned; after body_prepare. */
+/* The same after the changes, unsigned; after body_edit. */
 struct str body_edited_header(const struct body *body);
-/* Makes the header to be sent; reads the whole text when it is to be signed. */
-struct status body_prepare(struct body *body, struct str strip_marker);
-/* Octets that body_write will send, dots not doubled; after body_prepare. */
+/* Makes the header as it is to be sent, but for signatures. */
+void body_edit(struct body *body, struct str strip_marker);
+/* Signs what was edited; reads the whole text when a key is for its author. */
+struct status body_sign(struct body *body);
+/* Octets that body_write will send, dots not doubled; after body_sign. */
 uint64_t body_size(const struct body *body);
 
 /* Hands the text after the header to take(), piece by piece. */
@@ -59,7 +61,7 @@ struct body_reader {
     int stage;
     struct status status; /* why a read failed */
 };
-/* After body_prepare. */
+/* After body_edit. */
 void body_reader_open(struct body *body, struct body_reader *out);
 /* As struct seal_source's read; context is the struct body_reader. */
 ssize_t body_reader_read(void *context, void *to, size_t n);

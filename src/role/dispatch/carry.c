@@ -451,6 +451,12 @@ void carry(struct dispatch *dispatch, struct yard_place *place,
         trip->method_why = keep_text(&w, trip->news_why.why);
         return;
     }
+    struct status st = body_sign(body);
+    if (!status_is_ok(st)) {
+        trip_all(trip, OUTCOME_PASSING, st);
+        trip->method_why = keep_text(&w, st.why);
+        return;
+    }
     const struct domain_posture *posture =
         guide_ask(dispatch->guide, p->domain, p->route, &entry);
     w.dns_ms = (uint32_t)(clock_mono_ms() - begun);

@@ -7,7 +7,7 @@
 #include "role/dispatch/carry.h"
 #include "role/dispatch/decide.h"
 #include "role/dispatch/deposit.h"
-#include "role/dispatch/lock.h"
+#include "role/dispatch/locked.h"
 #include "role/dispatch/settle.h"
 
 struct climb {
@@ -156,7 +156,7 @@ static void carry_locked(struct climb *c, struct trip *trip, size_t who)
     bool ready;
 
     trip->link = c->parcel->message->requiretls ? FLOOR_VERIFIED : FLOOR_OPEN;
-    lock(c->dispatch, c->clear ? &c->body : NULL, trip, l, &ready);
+    locked_make(c->dispatch, c->clear ? &c->body : NULL, trip, l, &ready);
     if (!ready)
         return;
     /* The notice of another rung would go to the same servers. */
@@ -239,10 +239,12 @@ static void climb_group(struct climb *c, size_t first)
         who[trip.n] = i;
         trip.passengers[trip.n++].item = s->entries[i].item;
     }
-    struct status st = c->clear
-                           ? body_prepare(&c->body, leader->orders.strip_marker)
-                           : lock_open(c->dispatch, c->parcel->message,
-                                       &s->arena, &c->locked[first]);
+    struct status st = status_ok();
+    if (c->clear)
+        body_edit(&c->body, leader->orders.strip_marker);
+    else
+        st = locked_open(c->dispatch, c->parcel->message, &s->arena,
+                         &c->locked[first]);
     if (status_is_ok(st))
         run_rung(c, &trip, first);
     else
@@ -320,8 +322,8 @@ static struct status recall(struct climb *c, bool *all)
         const struct item *item = c->settlement->entries[i].item;
 
         if (may_be_locked(item->delivery.ladder))
-            st = lock_recall(c->dispatch, item, &c->settlement->arena,
-                             &c->locked[i]);
+            st = locked_recall(c->dispatch, item, &c->settlement->arena,
+                               &c->locked[i]);
         *all &= c->locked[i].there;
     }
     return st;
@@ -336,8 +338,8 @@ static struct status open_bodies(struct climb *c)
         return st;
     c->clear = !all;
     if (all)
-        return lock_open(c->dispatch, c->parcel->message, &c->settlement->arena,
-                         &c->locked[0]);
+        return locked_open(c->dispatch, c->parcel->message,
+                           &c->settlement->arena, &c->locked[0]);
     return body_open(c->dispatch, c->parcel->message, c->parcel->first_frame,
                      &c->settlement->arena, &c->body);
 }
@@ -381,6 +383,6 @@ void ladder_climb(struct dispatch *dispatch, struct yard_place *place,
     if (c.clear)
         body_close(&c.body);
     for (size_t i = 0; i < parcel->n; i++)
-        lock_close(&c.locked[i]);
+        locked_close(&c.locked[i]);
     yard_done(dispatch->yard, place, c.news, c.news_why);
 }

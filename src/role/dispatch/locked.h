@@ -6,8 +6,8 @@
  * at once; a sealer that fails costs this delivery a retry. Once locked, every
  * further attempt sends the same octets (CM-14).
  */
-#ifndef POSTSEAL_DISPATCH_LOCK_H
-#define POSTSEAL_DISPATCH_LOCK_H
+#ifndef POSTSEAL_DISPATCH_LOCKED_H
+#define POSTSEAL_DISPATCH_LOCKED_H
 
 #include "role/dispatch/body.h"
 #include "role/dispatch/settle.h"
@@ -24,19 +24,19 @@ struct locked {
 };
 
 /* Looks whether a copy is stored already; in arena. */
-struct status lock_recall(struct dispatch *dispatch, const struct item *item,
-                          struct arena *arena, struct locked *out);
+struct status locked_recall(struct dispatch *dispatch, const struct item *item,
+                            struct arena *arena, struct locked *out);
 /* Opens the stored copy to be sent or looked at. */
-struct status lock_open(struct dispatch *dispatch,
-                        const struct message *message, struct arena *arena,
-                        struct locked *locked);
+struct status locked_open(struct dispatch *dispatch,
+                          const struct message *message, struct arena *arena,
+                          struct locked *locked);
 /*
  * One recipient of a trip on METHOD_PGP or METHOD_SMIME. clear: the opened
  * clear body, NULL when it is gone. When *ready comes back true, out->body (or
  * clear, when as_it_came) may be carried; otherwise the trip has its outcome.
  */
-void lock(struct dispatch *dispatch, struct body *clear, struct trip *trip,
-          struct locked *out, bool *ready);
-void lock_close(struct locked *locked);
+void locked_make(struct dispatch *dispatch, struct body *clear,
+                 struct trip *trip, struct locked *out, bool *ready);
+void locked_close(struct locked *locked);
 
 #endif

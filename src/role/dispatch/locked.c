@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "role/dispatch/lock.h"
+#include "role/dispatch/locked.h"
 
 #include "base/clock.h"
 #include "mail/protect.h"
@@ -15,8 +15,8 @@ enum {
 /* --- a stored copy ---------------------------------------------------------
  */
 
-struct status lock_recall(struct dispatch *dispatch, const struct item *item,
-                          struct arena *arena, struct locked *out)
+struct status locked_recall(struct dispatch *dispatch, const struct item *item,
+                            struct arena *arena, struct locked *out)
 {
     struct rx *rx = store_read(dispatch->store);
     struct status st =
@@ -26,8 +26,8 @@ struct status lock_recall(struct dispatch *dispatch, const struct item *item,
     return st;
 }
 
-struct status lock_open(struct dispatch *d, const struct message *m,
-                        struct arena *arena, struct locked *l)
+struct status locked_open(struct dispatch *d, const struct message *m,
+                          struct arena *arena, struct locked *l)
 {
     struct status st;
 
@@ -42,10 +42,12 @@ struct status lock_open(struct dispatch *d, const struct message *m,
     l->message.body_8bit = m->smtputf8;
     st = body_open(d, &l->message, STR(""), arena, &l->body);
     l->open = true;
-    return status_is_ok(st) ? body_prepare(&l->body, STR("")) : st;
+    if (status_is_ok(st))
+        body_edit(&l->body, STR(""));
+    return st;
 }
 
-void lock_close(struct locked *l)
+void locked_close(struct locked *l)
 {
     if (l->open)
         body_close(&l->body);
@@ -62,7 +64,8 @@ static bool take_sealed(void *context, const void *from, size_t n)
 
 static int64_t time_for(const struct body *clear)
 {
-    return ERRAND_LEAST_MS + (int64_t)(body_size(clear) / OCTETS_A_MS);
+    return ERRAND_LEAST_MS +
+           (int64_t)(clear->message->size_bytes / OCTETS_A_MS);
 }
 
 static struct status ask(struct dispatch *d, struct body *clear,
@@ -224,8 +227,8 @@ static void fail_by(struct trip *trip, struct status st)
          st);
 }
 
-static void lock_fresh(struct dispatch *d, struct body *clear,
-                       struct trip *trip, struct locked *out, bool *ready)
+static void make_locked(struct dispatch *d, struct body *clear,
+                        struct trip *trip, struct locked *out, bool *ready)
 {
     struct item *item = trip->passengers[0].item;
     enum key_kind kind = trip->method == METHOD_PGP ? KEY_PGP : KEY_SMIME;
@@ -253,8 +256,8 @@ static void lock_fresh(struct dispatch *d, struct body *clear,
     *ready = true;
 }
 
-void lock(struct dispatch *d, struct body *clear, struct trip *trip,
-          struct locked *out, bool *ready)
+void locked_make(struct dispatch *d, struct body *clear, struct trip *trip,
+                 struct locked *out, bool *ready)
 {
     struct status st;
 
@@ -265,10 +268,10 @@ void lock(struct dispatch *d, struct body *clear, struct trip *trip,
         return;
     }
     if (!out->there && !out->as_it_came)
-        lock_fresh(d, clear, trip, out, ready);
+        make_locked(d, clear, trip, out, ready);
     if (!*ready || !out->there)
         return;
-    st = lock_open(d, trip->parcel->message, trip->arena, out);
+    st = locked_open(d, trip->parcel->message, trip->arena, out);
     if (!status_is_ok(st)) {
         *ready = false;
         fail(trip, OUTCOME_PASSING, st);
