@@ -58,3 +58,26 @@ bool field_int(const struct field *field, int64_t *out)
     *out = (int64_t)big_endian(field->value);
     return true;
 }
+
+bool field_number(const struct field *field, int64_t most, int64_t *out)
+{
+    return field_int(field, out) && *out >= 0 && *out <= most;
+}
+
+bool field_flag(const struct field *field, bool *out)
+{
+    int64_t value = 0;
+    bool good = field_number(field, 1, &value);
+
+    *out = value == 1;
+    return good;
+}
+
+bool field_keep(const struct field *field, size_t max, struct arena *arena,
+                struct str *out)
+{
+    if (field->value.n > max)
+        return false;
+    *out = str_keep(arena, field->value);
+    return true;
+}

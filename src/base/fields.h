@@ -6,6 +6,7 @@
 #ifndef POSTSEAL_BASE_FIELDS_H
 #define POSTSEAL_BASE_FIELDS_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 struct field {
@@ -22,5 +23,11 @@ void field_add_int(struct buf *out, uint8_t tag, int64_t value);
 bool field_next(struct str *rest, struct field *out);
 /* False when the value is not eight octets. */
 bool field_int(const struct field *field, int64_t *out);
+/* The same, from 0 to most; and 0 or 1. */
+bool field_number(const struct field *field, int64_t most, int64_t *out);
+bool field_flag(const struct field *field, bool *out);
+/* A copy in the arena; false when it is longer than max. */
+bool field_keep(const struct field *field, size_t max, struct arena *arena,
+                struct str *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include "cli/records.h"
 #include "cli/sealer.h"
 #include "mail/address.h"
-#include "posture/keyfind.h"
+#include "role/dispatch/keyseek.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,16 +105,7 @@ static enum key_kind kind_of(struct str in)
     return (unsigned char)in.p[0] & 0x80 ? KEY_PGP : KEY_SMIME;
 }
 
-static bool names(const struct key_facts *f, struct str owner)
-{
-    for (size_t i = 0; i < f->addresses_n; i++)
-        if (str_eq_nocase(f->addresses[i], owner))
-            return true;
-    return false;
-}
-
-static void add(struct job *j, const struct key_facts *facts, struct str owner,
-                enum key_source source, struct str why)
+static void add(struct job *j, const struct key_facts *facts, struct str owner)
 {
     if (j->n == KEYS_MAX)
         return;
@@ -122,9 +113,9 @@ static void add(struct job *j, const struct key_facts *facts, struct str owner,
         .id = id_new(),
         .owner = owner,
         .facts = *facts,
-        .source = source,
-        .state = source == KEY_FROM_ADMIN ? KEY_APPROVED : KEY_CANDIDATE,
-        .why = facts->refused.n > 0 ? facts->refused : why,
+        .source = KEY_FROM_ADMIN,
+        .state = KEY_APPROVED,
+        .why = arena_printf(&j->arena, "imported by %.*s", STR_ARG(j->actor)),
         .added_wall_ms = clock_wall_ms(),
     };
 }
@@ -136,25 +127,23 @@ static void add(struct job *j, const struct key_facts *facts, struct str owner,
 static enum cli_exit choose_owners(struct job *j, const struct key_facts *f)
 {
     const char *asked = cli_value(j->cli, "for");
-    struct str why =
-        arena_printf(&j->arena, "imported by %.*s", STR_ARG(j->actor));
     struct str owner;
 
     if (asked == NULL) {
         for (size_t i = 0; i < f->addresses_n; i++)
-            add(j, f, f->addresses[i], KEY_FROM_ADMIN, why);
+            add(j, f, f->addresses[i]);
         return CLI_OK;
     }
     if (!read_address(asked, &j->arena, &owner))
         return cli_fail(j->cli, CLI_USAGE,
                         "--for: '%s' is not an address, nor *@ and a domain",
                         asked);
-    if (!str_starts(owner, STR("*@")) && !names(f, owner))
+    if (!str_starts(owner, STR("*@")) && !key_facts_name(f, owner))
         return cli_fail(j->cli, CLI_NO,
                         "the key %.*s does not name %.*s: whoever made it did "
                         "not say it is theirs",
                         STR_ARG(str_first(f->fingerprint, 16)), STR_ARG(owner));
-    add(j, f, owner, KEY_FROM_ADMIN, why);
+    add(j, f, owner);
     return CLI_OK;
 }
 
@@ -295,26 +284,17 @@ static enum cli_exit run_import(struct cli *cli)
 static void take_found(struct job *j, const struct found_key *f,
                        struct str address)
 {
-    struct errand errand = { .kind = ERRAND_READ_KEYS,
-                             .method = f->kind,
-                             .now_wall_ms = clock_wall_ms() };
-    struct errand_answer answer;
+    size_t n = 0;
     struct status st =
-        cli_sealer_ask(&j->sealer, &errand, f->octets, &j->arena, &answer);
-    enum key_source source = KEY_FROM_RECEIVED;
-    struct str why =
-        arena_printf(&j->arena, "found at %.*s", STR_ARG(f->where));
+        keyseek_read(j->sealer.channel, -1, f, address, &j->arena,
+                     j->keys + j->n, KEYS_MAX - j->n, &n);
 
-    key_source_parse(f->source, &source);
+    j->n += n;
     if (!status_is_ok(st))
         fprintf(stderr, "%.*s: %s\n", STR_ARG(f->where), st.why);
-    for (size_t i = 0; status_is_ok(st) && i < answer.keys_n; i++) {
-        if (names(&answer.keys[i], address))
-            add(j, &answer.keys[i], address, source, why);
-        else
-            fprintf(stderr, "%.*s: a key that does not name %.*s\n",
-                    STR_ARG(f->where), STR_ARG(address));
-    }
+    else if (n == 0)
+        fprintf(stderr, "%.*s: no key in it names %.*s\n", STR_ARG(f->where),
+                STR_ARG(address));
 }
 
 static enum cli_exit look(struct job *j, struct str address)

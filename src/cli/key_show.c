@@ -2,6 +2,7 @@
 #include "cli/key_show.h"
 
 #include "base/base64.h"
+#include "base/crc24.h"
 #include "cli/records.h"
 
 enum { COLUMNS = 7, SHORT = 16, LINE = 64 };
@@ -116,19 +117,6 @@ void key_print(struct arena *arena, const struct keyring_key *k,
     }
 }
 
-/* RFC 9580, 6.1.1. */
-static uint32_t crc24(struct str in)
-{
-    uint32_t crc = 0xb704ce;
-
-    for (size_t i = 0; i < in.n; i++) {
-        crc ^= (uint32_t)(unsigned char)in.p[i] << 16;
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc << 1) ^ (crc & 0x800000 ? 0x1864cfb : 0);
-    }
-    return crc & 0xffffff;
-}
-
 static void add_lines(struct str in, struct buf *out)
 {
     struct buf text = { 0 };
@@ -144,9 +132,7 @@ static void add_lines(struct str in, struct buf *out)
 
 void key_armour(const struct key_facts *f, struct buf *out)
 {
-    uint32_t crc = crc24(f->bytes);
-    char octets[3] = { (char)(crc >> 16 & 0xff), (char)(crc >> 8 & 0xff),
-                       (char)(crc & 0xff) };
+    char crc[6];
 
     if (f->kind == KEY_SMIME) {
         buf_add_cstr(out, "-----BEGIN CERTIFICATE-----\n");
@@ -154,9 +140,8 @@ void key_armour(const struct key_facts *f, struct buf *out)
         buf_add_cstr(out, "-----END CERTIFICATE-----\n");
         return;
     }
+    crc24_text(crc24_add(CRC24_BEGIN, f->bytes), crc);
     buf_add_cstr(out, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n");
     add_lines(f->bytes, out);
-    buf_add_char(out, '=');
-    base64_encode(str_of(octets, sizeof(octets)), out);
-    buf_add_cstr(out, "\n-----END PGP PUBLIC KEY BLOCK-----\n");
+    buf_addf(out, "%s\n-----END PGP PUBLIC KEY BLOCK-----\n", crc);
 }

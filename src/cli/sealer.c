@@ -59,22 +59,11 @@ void cli_sealer_stop(struct cli_sealer *sealer)
     *sealer = (struct cli_sealer){ .channel = -1 };
 }
 
-static ssize_t read_octets(void *context, void *to, size_t n)
-{
-    struct str *left = context;
-    struct str part = str_first(*left, n);
-
-    if (part.n > 0)
-        memcpy(to, part.p, part.n);
-    *left = str_from(*left, part.n);
-    return (ssize_t)part.n;
-}
-
 struct status cli_sealer_ask(const struct cli_sealer *sealer,
                              const struct errand *errand, struct str octets,
                              struct arena *arena, struct errand_answer *out)
 {
-    struct seal_source source = { read_octets, &octets };
+    struct seal_source source = seal_from_memory(&octets);
 
     return errand_ask(sealer->channel, errand, &source, NULL, ANSWER_MS, -1,
                       arena, out);

@@ -65,16 +65,6 @@ static bool words(const struct field *field, struct arena *arena,
     return true;
 }
 
-static bool flag(const struct field *field, bool *out)
-{
-    int64_t value;
-
-    if (!field_int(field, &value) || value < 0 || value > 1)
-        return false;
-    *out = value == 1;
-    return true;
-}
-
 static bool hex(const struct field *field, struct arena *arena, struct str *out)
 {
     for (size_t i = 0; i < field->value.n; i++)
@@ -83,13 +73,6 @@ static bool hex(const struct field *field, struct arena *arena, struct str *out)
             return false;
     *out = str_keep(arena, field->value);
     return field->value.n <= 64;
-}
-
-static bool octets(const struct field *field, size_t max, struct arena *arena,
-                   struct str *out)
-{
-    *out = str_keep(arena, field->value);
-    return field->value.n <= max;
 }
 
 static bool add_address(const struct field *field, struct arena *arena,
@@ -105,12 +88,11 @@ static bool add_address(const struct field *field, struct arena *arena,
 
 static bool kind_of(const struct field *field, enum key_kind *out)
 {
-    int64_t value;
+    int64_t value = KEY_PGP;
+    bool good = field_number(field, KEY_SMIME, &value);
 
-    if (!field_int(field, &value) || (value != KEY_PGP && value != KEY_SMIME))
-        return false;
-    *out = value == KEY_PGP ? KEY_PGP : KEY_SMIME;
-    return true;
+    *out = (enum key_kind)value;
+    return good;
 }
 
 static bool take(const struct field *field, struct arena *arena,
@@ -132,17 +114,17 @@ static bool take(const struct field *field, struct arena *arena,
     case TAG_REFUSED:
         return words(field, arena, &f->refused);
     case TAG_REVOKED:
-        return flag(field, &f->revoked);
+        return field_flag(field, &f->revoked);
     case TAG_EXPIRED:
-        return flag(field, &f->expired);
+        return field_flag(field, &f->expired);
     case TAG_PRIVATE:
-        return flag(field, &f->has_private);
+        return field_flag(field, &f->has_private);
     case TAG_CAPABILITIES:
         return words(field, arena, &f->capabilities);
     case TAG_BYTES:
-        return octets(field, KEY_BYTES_MAX, arena, &f->bytes);
+        return field_keep(field, KEY_BYTES_MAX, arena, &f->bytes);
     case TAG_CHAIN:
-        return octets(field, CHAIN_MAX, arena, &f->chain);
+        return field_keep(field, CHAIN_MAX, arena, &f->chain);
     default:
         return false;
     }
@@ -157,4 +139,12 @@ bool key_facts_parse(struct str in, struct arena *arena, struct key_facts *out)
         if (!take(&field, arena, out))
             return false;
     return in.n == 0;
+}
+
+bool key_facts_name(const struct key_facts *f, struct str address)
+{
+    for (size_t i = 0; i < f->addresses_n; i++)
+        if (str_eq_nocase(f->addresses[i], address))
+            return true;
+    return false;
 }

@@ -38,6 +38,9 @@ struct key_facts {
                          the other; may be empty */
 };
 
+/* Is the address one of the key's own? */
+bool key_facts_name(const struct key_facts *facts, struct str address);
+
 struct str key_kind_name(enum key_kind kind); /* "pgp", "smime" */
 bool key_kind_parse(struct str text, enum key_kind *out);
 

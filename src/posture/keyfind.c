@@ -32,7 +32,7 @@ static void add_fault(struct search *s, const char *source, const char *why)
     buf_addf(&s->faults, "%s%s: %s", s->faults.n > 0 ? "; " : "", source, why);
 }
 
-static void add(struct search *s, enum key_kind kind, struct str source,
+static void add(struct search *s, enum key_kind kind, enum key_source source,
                 struct str where, struct str octets)
 {
     if (s->n < FOUND_MAX && octets.n > 0 && octets.n <= OCTETS_MAX)
@@ -59,7 +59,7 @@ static struct status fetch_place(struct search *s,
                                  &octets, &found, no_host);
 
     if (status_is_ok(st) && found)
-        add(s, KEY_PGP, STR("wkd"),
+        add(s, KEY_PGP, KEY_FROM_WKD,
             arena_printf(s->arena, "https://%.*s", STR_ARG(place->host)),
             octets);
     return st;
@@ -96,7 +96,7 @@ static void take_smimea(struct search *s, const struct dns_question *q)
 
     for (size_t i = 0; i < q->n; i++)
         if (smimea_certificate(q->rdata[i], &der))
-            add(s, KEY_SMIME, STR("smimea"), q->name, der);
+            add(s, KEY_SMIME, KEY_FROM_SMIMEA, q->name, der);
         else
             useless = true;
     if (useless)

@@ -9,12 +9,12 @@
 #ifndef POSTSEAL_POSTURE_KEYFIND_H
 #define POSTSEAL_POSTURE_KEYFIND_H
 
-#include "mail/key_facts.h"
 #include "posture/posture.h"
+#include "store/keyring.h"
 
 struct found_key {
     enum key_kind kind;
-    struct str source; /* "wkd", "smimea", "ldap": as key_source_name() */
+    enum key_source source;
     struct str where;  /* URL, owner name or directory: for people */
     struct str octets; /* as published; at most 4 * KEY_BYTES_MAX */
 };

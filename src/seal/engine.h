@@ -20,6 +20,9 @@ struct seal_source {
     void *context;
 };
 
+/* What *left holds; *left gets shorter, and must live as long. */
+struct seal_source seal_from_memory(struct str *left);
+
 struct seal_sink {
     /* False: nobody takes it any more, give up. */
     bool (*write)(void *context, const void *from, size_t n);

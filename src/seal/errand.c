@@ -27,36 +27,10 @@ enum answer_tag {
     SAY_SEALED,
 };
 
-/* --- values ----------------------------------------------------------------
- */
-
 static bool text(const struct field *field, struct arena *arena,
                  struct str *out)
 {
-    *out = str_keep(arena, field->value);
-    return field->value.n <= TEXT_MAX;
-}
-
-static bool octets(const struct field *field, size_t max, struct arena *arena,
-                   struct str *out)
-{
-    *out = str_keep(arena, field->value);
-    return field->value.n <= max;
-}
-
-static bool number(const struct field *field, int64_t most, int64_t *out)
-{
-    return field_int(field, out) && *out >= 0 && *out <= most;
-}
-
-static bool flag(const struct field *field, bool *out)
-{
-    int64_t value;
-
-    if (!number(field, 1, &value))
-        return false;
-    *out = value == 1;
-    return true;
+    return field_keep(field, TEXT_MAX, arena, out);
 }
 
 /* --- requests ---------------------------------------------------------------
@@ -85,7 +59,7 @@ static bool add_key(const struct field *field, struct arena *arena,
         return false;
     if (e->keys == NULL)
         e->keys = arena_array(arena, KEYS_MAX, sizeof(*e->keys));
-    return octets(field, KEY_BYTES_MAX, arena, &e->keys[e->keys_n++]);
+    return field_keep(field, KEY_BYTES_MAX, arena, &e->keys[e->keys_n++]);
 }
 
 static bool take_request(const struct field *field, struct arena *arena,
@@ -95,12 +69,12 @@ static bool take_request(const struct field *field, struct arena *arena,
 
     switch (field->tag) {
     case ASK_KIND:
-        if (!number(field, ERRAND_LOOK, &value))
+        if (!field_number(field, ERRAND_LOOK, &value))
             return false;
         e->kind = (enum errand_kind)value;
         return true;
     case ASK_METHOD:
-        if (!number(field, KEY_SMIME, &value))
+        if (!field_number(field, KEY_SMIME, &value))
             return false;
         e->method = (enum key_kind)value;
         return true;
@@ -109,7 +83,7 @@ static bool take_request(const struct field *field, struct arena *arena,
     case ASK_CAPABILITIES:
         return text(field, arena, &e->capabilities);
     case ASK_OWN_PRIVATE:
-        return octets(field, KEY_BYTES_MAX * 2, arena, &e->own_private);
+        return field_keep(field, KEY_BYTES_MAX * 2, arena, &e->own_private);
     case ASK_OWN_CONTEXT:
         return text(field, arena, &e->own_context);
     case ASK_PASSPHRASE:
@@ -117,9 +91,9 @@ static bool take_request(const struct field *field, struct arena *arena,
     case ASK_SUBJECT:
         return text(field, arena, &e->outer_subject);
     case ASK_PROTECT:
-        return flag(field, &e->protect_headers);
+        return field_flag(field, &e->protect_headers);
     case ASK_HIDE:
-        return flag(field, &e->hide_key_ids);
+        return field_flag(field, &e->hide_key_ids);
     case ASK_NOW:
         return field_int(field, &e->now_wall_ms);
     default:
@@ -177,15 +151,15 @@ static bool take_answer(const struct field *field, struct arena *arena,
 {
     switch (field->tag) {
     case SAY_CODE:
-        return number(field, 599, &r->code);
+        return field_number(field, 599, &r->code);
     case SAY_WHY:
         return text(field, arena, &r->why);
     case SAY_KEY:
         return add_facts(field, arena, a);
     case SAY_OWN_PRIVATE:
-        return octets(field, KEY_BYTES_MAX * 2, arena, &a->own_private);
+        return field_keep(field, KEY_BYTES_MAX * 2, arena, &a->own_private);
     case SAY_SEALED:
-        return flag(field, &a->sealed_already);
+        return field_flag(field, &a->sealed_already);
     default:
         return false;
     }

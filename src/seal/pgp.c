@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "seal/pgp.h"
 
+#include "base/crc24.h"
 #include "seal/armour.h"
 #include "seal/pgp_packets.h"
 #include "seal/pgp_ring.h"
@@ -24,33 +25,9 @@ struct output {
     uint32_t crc;
 };
 
-static void make_table(uint32_t table[256])
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i << 16;
-
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc << 1) ^ (crc & 0x800000 ? 0x1864cfb : 0);
-        table[i] = crc & 0xffffff;
-    }
-}
-
-/* RFC 9580, 6.1.1. */
-static void add_crc(struct output *o, const unsigned char *p, size_t n)
-{
-    static uint32_t table[256];
-    uint32_t crc = o->crc;
-
-    if (table[1] == 0)
-        make_table(table);
-    for (size_t i = 0; i < n; i++)
-        crc = (crc << 8 & 0xffffff) ^ table[(crc >> 16 ^ p[i]) & 0xff];
-    o->crc = crc;
-}
-
 static bool pass(struct output *o, const void *from, size_t n)
 {
-    add_crc(o, from, n);
+    o->crc = crc24_add(o->crc, str_of(from, n));
     return armour_add(&o->armour, from, n);
 }
 
@@ -236,18 +213,14 @@ static bool put_text(const struct seal_sink *sink, const char *text)
 
 static bool put_end(struct output *o, const struct seal_sink *sink)
 {
-    unsigned char crc[3] = { (unsigned char)(o->crc >> 16),
-                             (unsigned char)(o->crc >> 8),
-                             (unsigned char)o->crc };
-    unsigned char text[5];
-    char end[128];
+    char crc[6], end[128];
 
     if (o->head_n < sizeof(o->head) || !armour_end(&o->armour))
         return false;
-    EVP_EncodeBlock(text, crc, 3);
+    crc24_text(o->crc, crc);
     snprintf(end, sizeof(end),
-             "=%s\r\n-----END PGP MESSAGE-----\r\n\r\n--" BOUNDARY "--\r\n",
-             (char *)text);
+             "%s\r\n-----END PGP MESSAGE-----\r\n\r\n--" BOUNDARY "--\r\n",
+             crc);
     return put_text(sink, end);
 }
 
@@ -268,7 +241,7 @@ struct status pgp_seal(const struct pgp_job *job,
         "-----BEGIN PGP MESSAGE-----\r\n\r\n";
     struct output output = { .armour = { .sink = sink },
                              .hide = job->hide_key_ids,
-                             .crc = 0xb704ce };
+                             .crc = CRC24_BEGIN };
     struct pgp_ring *ring;
     struct status st = ring_for(job->key, false, &ring);
 

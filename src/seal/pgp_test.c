@@ -177,43 +177,26 @@ static void test_CM_12_damaged(void **state)
 /* --- messages --------------------------------------------------------------
  */
 
-struct memory {
-    struct str left;
-    struct buf out;
-};
-
-static ssize_t read_memory(void *context, void *to, size_t n)
-{
-    struct memory *m = context;
-    struct str part = str_first(m->left, n);
-
-    if (part.n > 0)
-        memcpy(to, part.p, part.n);
-    m->left = str_from(m->left, part.n);
-    return (ssize_t)part.n;
-}
-
 static bool write_memory(void *context, const void *from, size_t n)
 {
-    struct memory *m = context;
-
-    buf_add(&m->out, str_of(from, n));
+    buf_add(context, str_of(from, n));
     return true;
 }
 
 /* The armour of what pgp_seal makes, kept. */
 static struct str seal(struct str key, bool hide, struct arena *arena)
 {
-    struct memory m = { .left = STR("Content-Type: text/plain\r\n\r\nhi\r\n") };
-    struct seal_source source = { read_memory, &m };
-    struct seal_sink sink = { write_memory, &m };
+    struct str left = STR("Content-Type: text/plain\r\n\r\nhi\r\n");
+    struct buf out = { 0 };
+    struct seal_source source = seal_from_memory(&left);
+    struct seal_sink sink = { write_memory, &out };
     struct pgp_job job = { .key = key,
                            .hide_key_ids = hide,
                            .now_wall_ms = now_ms };
 
     assert_true(status_is_ok(pgp_seal(&job, &source, &sink)));
-    struct str all = str_keep(arena, buf_str(&m.out));
-    buf_free(&m.out);
+    struct str all = str_keep(arena, buf_str(&out));
+    buf_free(&out);
     all = str_from(all, str_find(all, STR("-----BEGIN PGP MESSAGE")));
     return str_first(all, str_find(all, STR("\r\n\r\n--=_postseal")));
 }

@@ -332,13 +332,11 @@ static struct str domain_owner(struct str address, struct arena *arena)
     return arena_printf(arena, "*@%.*s", STR_ARG(str_from(address, at)));
 }
 
+/* An administrator may also say that a key is for a whole domain. */
 static bool names_owner(const struct keyring_key *key)
 {
-    for (size_t i = 0; i < key->facts.addresses_n; i++)
-        if (str_eq_nocase(key->facts.addresses[i], key->owner))
-            return true;
-    /* An administrator may say that a key is for a whole domain. */
-    return key->source == KEY_FROM_ADMIN && str_starts(key->owner, STR("*@"));
+    return key_facts_name(&key->facts, key->owner) ||
+           (key->source == KEY_FROM_ADMIN && str_starts(key->owner, STR("*@")));
 }
 
 static bool usable(const struct keyring_key *key, int64_t now)

@@ -2,12 +2,12 @@
 #include "role/dispatch/keyseek.h"
 
 #include "base/clock.h"
-#include "posture/keyfind.h"
 #include "seal/errand.h"
 
 enum {
     LOOK_MS = 20000,
     READ_MS = 30000,
+    KEYS_MAX = 32,
     FOUND_FOR_MS = 24 * 3600 * 1000,
     NOTHING_FOR_MS = 3600 * 1000
 };
@@ -85,54 +85,32 @@ static void say_news(const struct joining *j)
                       LOG_STR("why", j->keys[i].facts.refused));
 }
 
-static ssize_t read_octets(void *context, void *to, size_t n)
+struct status keyseek_read(int sealer, int stop_fd, const struct found_key *f,
+                           struct str owner, struct arena *arena,
+                           struct keyring_key *out, size_t max, size_t *n)
 {
-    struct str *left = context;
-    struct str part = str_first(*left, n);
-
-    for (size_t i = 0; i < part.n; i++)
-        ((char *)to)[i] = part.p[i];
-    *left = str_from(*left, part.n);
-    return (ssize_t)part.n;
-}
-
-static bool names(const struct key_facts *facts, struct str address)
-{
-    for (size_t i = 0; i < facts->addresses_n; i++)
-        if (str_eq_nocase(facts->addresses[i], address))
-            return true;
-    return false;
-}
-
-/* The keys in what was published that name the address; others are nobody's
- * business here (CM-06). */
-static struct status read_found(struct dispatch *d, const struct found_key *f,
-                                struct arena *arena, struct joining *j)
-{
+    int64_t now = clock_wall_ms();
     struct errand errand = { .kind = ERRAND_READ_KEYS,
                              .method = f->kind,
-                             .now_wall_ms = j->now_wall_ms };
+                             .now_wall_ms = now };
     struct str left = f->octets;
-    struct seal_source source = { read_octets, &left };
+    struct seal_source source = seal_from_memory(&left);
     struct errand_answer answer;
-    struct status st = errand_ask(d->role.sealer, &errand, &source, NULL,
-                                  READ_MS, d->role.stop, arena, &answer);
-    enum key_source from = KEY_FROM_RECEIVED;
+    struct status st = errand_ask(sealer, &errand, &source, NULL, READ_MS,
+                                  stop_fd, arena, &answer);
 
-    key_source_parse(f->source, &from);
-    for (size_t i = 0; status_is_ok(st) && i < answer.keys_n; i++) {
-        if (!names(&answer.keys[i], j->recipient) || j->n == KEY_ADDRESSES_MAX)
-            continue;
-        j->keys[j->n++] = (struct keyring_key){
-            .id = id_new(),
-            .owner = j->recipient,
-            .facts = answer.keys[i],
-            .source = from,
-            .state = KEY_CANDIDATE,
-            .why = arena_printf(arena, "found at %.*s", STR_ARG(f->where)),
-            .added_wall_ms = j->now_wall_ms,
-        };
-    }
+    *n = 0;
+    for (size_t i = 0; status_is_ok(st) && i < answer.keys_n && *n < max; i++)
+        if (key_facts_name(&answer.keys[i], owner))
+            out[(*n)++] = (struct keyring_key){
+                .id = id_new(),
+                .owner = owner,
+                .facts = answer.keys[i],
+                .source = f->source,
+                .state = KEY_CANDIDATE,
+                .why = arena_printf(arena, "found at %.*s", STR_ARG(f->where)),
+                .added_wall_ms = now,
+            };
     return st;
 }
 
@@ -147,10 +125,15 @@ static struct status look_around(struct dispatch *d, struct str recipient,
                                &found, &n, why);
 
     j.whole = why->n == 0;
-    j.keys = arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*j.keys));
-    j.news = arena_array(arena, KEY_ADDRESSES_MAX, sizeof(*j.news));
+    j.keys = arena_array(arena, KEYS_MAX, sizeof(*j.keys));
+    j.news = arena_array(arena, KEYS_MAX, sizeof(*j.news));
     for (size_t i = 0; i < n && status_is_ok(st); i++) {
-        struct status one = read_found(d, &found[i], arena, &j);
+        size_t more = 0;
+        struct status one =
+            keyseek_read(d->role.sealer, d->role.stop, &found[i], recipient,
+                         arena, j.keys + j.n, KEYS_MAX - j.n, &more);
+
+        j.n += more;
 
         /* One that is no key takes nothing from the others. */
         if (one.kind == STATUS_DEFER)

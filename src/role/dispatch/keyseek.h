@@ -7,6 +7,7 @@
 #ifndef POSTSEAL_DISPATCH_KEYSEEK_H
 #define POSTSEAL_DISPATCH_KEYSEEK_H
 
+#include "posture/keyfind.h"
 #include "role/dispatch/dispatch.h"
 #include "store/keyring.h"
 
@@ -17,5 +18,13 @@
 struct status keyseek(struct dispatch *dispatch, struct str recipient,
                       enum key_kind kind, bool candidates, struct arena *arena,
                       struct keyring_key *out, bool *found, struct str *why);
+
+/* The keys in what was published that name the owner, as candidates, up to max;
+ * others are nobody's business (CM-06). sealer: its channel; stop_fd as in
+ * errand_ask(). Refused when it is no key. */
+struct status keyseek_read(int sealer, int stop_fd,
+                           const struct found_key *found, struct str owner,
+                           struct arena *arena, struct keyring_key *out,
+                           size_t max, size_t *n);
 
 #endif
