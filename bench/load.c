@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "bench/stamp.h"
 #include "net/tls.h"
+#include "net/tls_profile.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,13 +26,49 @@ static struct {
     unsigned connections, idle;
     uint64_t messages, run;
     size_t size;
-    bool tls, fresh, quick;
+    bool tls, fresh, quick, resume;
     FILE *acked_file;
     struct tls_client client;
 } set;
 
 static _Atomic uint64_t next_number, accepted, refused, broken;
 static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* --- resumption ---------------------------------------------------------
+ * As mail systems do it that send much to one host; the product's own client
+ * never does (TP-21), so it is hung into its context from outside. */
+
+static _Thread_local SSL_SESSION *last_session;
+static _Atomic uint64_t resumed;
+
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    SSL_SESSION_free(last_session);
+    last_session = session;
+    return 1;
+}
+
+static void offer_session(const SSL *ssl, int where, int result)
+{
+    (void)result;
+    if (where != SSL_CB_HANDSHAKE_START || SSL_is_init_finished(ssl) ||
+        last_session == NULL)
+        return;
+    SSL_set_session((SSL *)(uintptr_t)ssl, last_session);
+}
+
+static void resume_sessions(void)
+{
+    SSL_CTX *ctx = tls_trust_forced(set.client.trust);
+
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+                                            SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+    SSL_CTX_set_info_callback(ctx, offer_session);
+}
+
+/* --- one client ---------------------------------------------------------- */
 
 static int reply(struct stream *s)
 {
@@ -70,8 +108,10 @@ static struct stream *open_session(void)
         (!set.tls ||
          (ask(s, "STARTTLS\r\n") == 220 &&
           stream_start_tls_client(s, &set.client, "") == STREAM_OK &&
-          ask(s, "EHLO load.example\r\n") == 250)))
+          ask(s, "EHLO load.example\r\n") == 250))) {
+        resumed += set.resume && SSL_session_reused(stream_ssl(s)) == 1;
         return s;
+    }
     fprintf(stderr, "load: no session: %s\n", stream_fault(s));
     stream_free(&s);
     return NULL;
@@ -128,6 +168,8 @@ static void *sender(void *unused)
         }
         if (set.fresh) {
             ask(s, "QUIT\r\n");
+            /* A session that was not ended is not resumed. */
+            stream_shutdown(s);
             stream_free(&s);
         }
     }
@@ -156,8 +198,8 @@ static int hold_idle(void)
 static void usage(void)
 {
     fputs("usage: load --to ADDRESS:PORT [--connections N] [--messages N]\n"
-          "            [--size OCTETS] [--tls] [--fresh] [--quickack]\n"
-          "            [--acked FILE] [--run HEX] | --idle N\n",
+          "            [--size OCTETS] [--tls] [--fresh [--resume]]\n"
+          "            [--quickack] [--acked FILE] [--run HEX] | --idle N\n",
           stderr);
     exit(2);
 }
@@ -182,8 +224,8 @@ static void parse(int argc, char **argv)
         { "messages", 1, NULL, 'm' }, { "size", 1, NULL, 's' },
         { "tls", 0, NULL, 'T' },      { "fresh", 0, NULL, 'f' },
         { "quickack", 0, NULL, 'q' }, { "acked", 1, NULL, 'a' },
-        { "run", 1, NULL, 'r' },      { "idle", 1, NULL, 'i' },
-        { NULL, 0, NULL, 0 },
+        { "resume", 0, NULL, 'R' },   { "run", 1, NULL, 'r' },
+        { "idle", 1, NULL, 'i' },     { NULL, 0, NULL, 0 },
     };
     int c;
 
@@ -204,6 +246,8 @@ static void parse(int argc, char **argv)
             set.tls = true;
         else if (c == 'f')
             set.fresh = true;
+        else if (c == 'R')
+            set.resume = true;
         else if (c == 'q')
             set.quick = true;
         else if (c == 'a')
@@ -230,6 +274,8 @@ int main(int argc, char **argv)
     set.client = (struct tls_client){ .need = TLS_NEED_ENCRYPT };
     if (!status_is_ok(tls_trust_open(STR(""), &set.client.trust)))
         return 1;
+    if (set.resume)
+        resume_sessions();
     if (set.idle > 0)
         return hold_idle();
     threads = calloc(set.connections, sizeof(*threads));
@@ -241,8 +287,9 @@ int main(int argc, char **argv)
     seconds = (double)(stamp_now_ns() - begun) / 1e9;
     printf("{\"run\": \"%" PRIx64 "\", \"accepted\": %" PRIu64
            ", \"refused\": %" PRIu64 ", \"broken\": %" PRIu64
+           ", \"resumed\": %" PRIu64
            ", \"seconds\": %.4f, \"per_second\": %.1f}\n",
-           set.run, accepted, refused, broken, seconds,
+           set.run, accepted, refused, broken, resumed, seconds,
            (double)accepted / seconds);
     return accepted == set.messages ? 0 : 1;
 }

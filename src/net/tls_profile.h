@@ -9,7 +9,7 @@
 struct ssl_ctx_st;
 
 /* TLS 1.2+ with ECDHE and AES-GCM (SP 800-52r2, 3.3.1), few buffers, no
- * renegotiation, no compression, no resumption. */
+ * renegotiation, no compression, no resumption unless somebody allows it. */
 bool tls_profile_forced(struct ssl_ctx_st *ctx);
 /* Whatever OpenSSL here still speaks, for opportunistic TLS. */
 bool tls_profile_open(struct ssl_ctx_st *ctx);

@@ -7,6 +7,8 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
+enum { SESSIONS_KEPT = 2000, SESSION_S = 300 };
+
 struct tls_server {
     SSL_CTX *ctx;
     enum tls_use use;
@@ -53,6 +55,32 @@ static struct status load(SSL_CTX *ctx, struct str certificate, struct str key)
     return st;
 }
 
+/* An older version would resume without a fresh key exchange. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    if (SSL_version(ssl) < TLS1_3_VERSION)
+        SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), session);
+    return 0;
+}
+
+/*
+ * Clients that come often (a mail system with one connection a message) may
+ * resume: TLS 1.3, with a fresh key exchange each time. The ticket names a
+ * session kept here for minutes and holds none of its secrets, so there is no
+ * ticket key whose loss would open what was recorded. RFC 8446, 2.2.
+ */
+static void allow_resumption(SSL_CTX *ctx)
+{
+    static const unsigned char context[] = "smtp";
+
+    SSL_CTX_set_session_id_context(ctx, context, sizeof(context) - 1);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
+    SSL_CTX_sess_set_cache_size(ctx, SESSIONS_KEPT);
+    SSL_CTX_set_timeout(ctx, SESSION_S);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+}
+
 struct status tls_server_new(struct str certificate_file, struct str key_file,
                              enum tls_use use, struct tls_server **out)
 {
@@ -66,6 +94,8 @@ struct status tls_server_new(struct str certificate_file, struct str key_file,
     if (server->ctx == NULL || !tls_profile_forced(server->ctx))
         panic("OpenSSL lacks the approved suites");
     SSL_CTX_set_alpn_select_cb(server->ctx, choose_alpn, server);
+    if (use == TLS_FOR_SMTP)
+        allow_resumption(server->ctx);
     st = load(server->ctx, certificate_file, key_file);
     if (!status_is_ok(st))
         tls_server_free(&server);

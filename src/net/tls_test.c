@@ -519,7 +519,21 @@ struct visitor {
     const char *alpn; /* in wire form */
     bool up;
     int reason;
+    bool takes_session;
+    SSL_SESSION *session; /* offered, NULL: none; then the one that came */
+    bool resumed;
 };
+
+static void take_session(SSL *ssl, struct visitor *v)
+{
+    char c;
+
+    v->resumed = SSL_session_reused(ssl) == 1;
+    while (SSL_read(ssl, &c, 1) == 1) /* what came with it, a ticket too */
+        continue;
+    SSL_SESSION_free(v->session);
+    v->session = SSL_get1_session(ssl);
+}
 
 static void *visit(void *argument)
 {
@@ -535,12 +549,16 @@ static void *visit(void *argument)
         SSL_set_alpn_protos(ssl, (const unsigned char *)v->alpn,
                             (unsigned)strlen(v->alpn));
     SSL_set_fd(ssl, v->fd);
+    if (v->session != NULL)
+        SSL_set_session(ssl, v->session);
     ERR_clear_error();
     v->up = SSL_connect(ssl) == 1;
     v->reason = ERR_GET_REASON(ERR_peek_error());
     if (v->up)
         SSL_write(ssl, "hello\r\n", 7);
     SSL_shutdown(ssl);
+    if (v->takes_session)
+        take_session(ssl, v);
     SSL_free(ssl);
     SSL_CTX_free(ctx);
     return NULL;
@@ -563,6 +581,7 @@ static enum stream_result receive(struct tls_server *server, struct visitor *v)
         assert_int_equal(stream_read_line(s, 100, &line), STREAM_OK);
         assert_true(str_eq(line, STR("hello")));
         assert_int_equal(stream_read_line(s, 100, &line), STREAM_CLOSED);
+        stream_shutdown(s);
         /* SI-03: a clear octet behind the end of TLS is never read. */
         assert_int_equal(send(v->fd, "x", 1, 0), 1);
         assert_int_equal(stream_read_line(s, 100, &line), STREAM_CLOSED);
@@ -615,6 +634,49 @@ static void server_refuses_old_versions(void **state)
     v.highest = TLS1_2_VERSION;
     assert_int_equal(receive(server, &v), STREAM_OK);
     tls_server_free(&server);
+}
+
+/* A ticket is good where it was made and nowhere else. */
+static void clients_resume(void **state)
+{
+    struct tls_server *server = our_server(TLS_FOR_SMTP);
+    struct visitor v = { .takes_session = true };
+
+    (void)state;
+    assert_int_equal(receive(server, &v), STREAM_OK);
+    assert_false(v.resumed);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(receive(server, &v), STREAM_OK);
+        assert_true(v.resumed);
+    }
+    tls_server_free(&server);
+    server = our_server(TLS_FOR_SMTP);
+    assert_int_equal(receive(server, &v), STREAM_OK);
+    assert_false(v.resumed);
+    SSL_SESSION_free(v.session);
+    tls_server_free(&server);
+}
+
+/* Not without fresh keys (TLS 1.2), and not where nobody comes that often. */
+static void nothing_else_is_resumed(void **state)
+{
+    static const struct {
+        enum tls_use use;
+        int highest;
+    } rows[] = { { TLS_FOR_SMTP, TLS1_2_VERSION }, { TLS_FOR_HTTP, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_server *server = our_server(rows[i].use);
+        struct visitor v = { .highest = rows[i].highest,
+                             .takes_session = true };
+
+        assert_int_equal(receive(server, &v), STREAM_OK);
+        assert_int_equal(receive(server, &v), STREAM_OK);
+        assert_false(v.resumed);
+        SSL_SESSION_free(v.session);
+        tls_server_free(&server);
+    }
 }
 
 /* SI-02: what came in clear before is gone, also when it came with the line
@@ -721,6 +783,8 @@ int main(void)
         cmocka_unit_test(never),
         cmocka_unit_test(server_names_protocols),
         cmocka_unit_test(server_refuses_old_versions),
+        cmocka_unit_test(clients_resume),
+        cmocka_unit_test(nothing_else_is_resumed),
         cmocka_unit_test(clear_text_is_dropped),
         cmocka_unit_test(handshake_in_parts),
         cmocka_unit_test(silent_peer),
