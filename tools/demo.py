@@ -12,11 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 
 from tests.practice import PracticeInternet
+from tests.practice.processes import PracticeError
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTSEAL = ROOT / "build/src/cli/postseal"
@@ -42,6 +44,9 @@ ROWS = [
     ("pia@pgp.example", "Your results", "tls", "certificate"),
     ("mia@smime.example", "Your results", "tls", "certificate"),
     ("kim@pkix.example", "[secure] Your results", "portal", ""),
+    ("pia@pgp.example", "[lock] Your results", "pgp", "locked to key"),
+    ("mia@smime.example", "[lock] Your results", "smime", "locked to key"),
+    ("kim@pkix.example", "[lock] Your results", "portal", ""),
 ]
 
 CONFIG = """\
@@ -66,6 +71,13 @@ rule "marked sensitive" {{
     floor sealed
     ladder portal
     strip-subject-marker "[secure]"
+}}
+rule "locked to the reader's key" {{
+    when subject contains "[lock]"
+    floor sealed
+    ladder pgp smime portal
+    keys candidates
+    strip-subject-marker "[lock]"
 }}
 rule "everything else" {{ floor verified  ladder tls portal  switch-after 4s  tell-sender }}
 """
@@ -181,6 +193,27 @@ def notice_waits(gate, recipient):
     return "(the notice is on its way)"
 
 
+LOCKED_BY = ("pgp", "smime")
+
+
+def proof_of_lock(practice, recipient):
+    """What somebody on the way sees, and what the reader sees."""
+    for raw in reversed(practice.wait_mail(recipient)):
+        if b"all values are as they should be" in raw:
+            continue
+        try:
+            inner = message_from_bytes(practice.reader_keys.read(raw))
+        except PracticeError:
+            continue
+        outer = message_from_bytes(raw)
+        return (f"outside: {outer['Subject']}, inside with the reader's key: "
+                f"{inner['Subject']}")
+    return NOT_OPENED
+
+
+NOT_OPENED = "the reader cannot open it"
+
+
 def proof_of(gate, practice, recipient, story, seen):
     if story["state"] == "deposited":
         end = time.monotonic() + 2
@@ -190,6 +223,8 @@ def proof_of(gate, practice, recipient, story, seen):
                 return link
             time.sleep(0.05)
         return notice_waits(gate, recipient)
+    if sent_by(story) in LOCKED_BY:
+        return proof_of_lock(practice, recipient)
     last = story["attempts"][-1] if story["attempts"] else {}
     tls = last.get("tls") or {}
     words = [tls.get("version"), tls.get("cipher")]
@@ -267,12 +302,12 @@ def follow(gate, practice, table, sent, limit_s):
             if story["state"] not in FINAL:
                 continue
             sent.remove(item)
+            proof = proof_of(gate, practice, recipient, story, seen)
             wrong = check(story, want, word)
+            if not wrong and proof == NOT_OPENED:
+                wrong = "must be locked to the reader's key"
             wrong_rows += bool(wrong)
-            table.row(
-                recipient, story,
-                proof_of(gate, practice, recipient, story, seen), wrong,
-            )
+            table.row(recipient, story, proof, wrong)
         time.sleep(0.1)
     for message_id, recipient, want, _ in sent:
         print(f"{recipient}: still queued after {limit_s} s (wanted {want}): "
@@ -315,6 +350,7 @@ portal   https://localhost:{gate.https}/  (the links above open here; the certif
 smtp     127.0.0.1:{gate.smtp}
 story    {POSTSEAL.relative_to(ROOT)} message show ID -c {gate.config.relative_to(ROOT)}
 log      {(gate.folder / "gate.log").relative_to(ROOT)}
+keys     of the readers of locked mail: {(practice.folder / "keys").relative_to(ROOT)}
 codes    arrive in the readers' mailboxes: {practice.mail_folder.relative_to(ROOT)}
 Ctrl-C ends everything.""", flush=True)
     while True:

@@ -3,13 +3,10 @@
 are not ours: gpg, sqop and rnp; openssl, gpgsm and Python's cryptography."""
 
 import base64
-import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
-
-LETTERS = "ybndrfg8ejkmcpqxot1uwisza345h769"
 
 
 def run(*words, data=b"", env=None, check=True):
@@ -102,16 +99,6 @@ def with_unknown_subkey(armour):
     octets = dearmor(armour.decode())
     body = bytes([4]) + bytes(4) + bytes([35]) + os.urandom(64)
     return octets + bytes([0xc0 | 14, len(body)]) + body
-
-
-def wkd_hash(local):
-    octets = hashlib.sha1(local.lower().encode()).digest()
-    bits = "".join(f"{o:08b}" for o in octets)
-    return "".join(LETTERS[int(bits[i:i + 5], 2)] for i in range(0, 160, 5))
-
-
-def smimea_label(local):
-    return hashlib.sha256(local.encode()).hexdigest()[:56] + "._smimecert"
 
 
 class Smime:

@@ -15,7 +15,8 @@ import pytest
 from dispatch_gate import certificates
 from dns_tree import DnsTree
 from tests.e2e.lone_gate import POSTSEAL, Gate, free_port
-from tests.e2e.sealed_keys import Pgp, Smime, smimea_label, wkd_hash
+from tests.e2e.sealed_keys import Pgp, Smime
+from tests.practice.keys import smimea_label, wkd_hash
 
 CONFIG = """
 listen 127.0.0.1:{smtp} {{ accept-from 127.0.0.0/8 }}

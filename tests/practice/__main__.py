@@ -8,7 +8,7 @@ import argparse
 import json
 import signal
 import sys
-import threading
+import time
 
 from tests.practice.domains import DOMAINS
 from tests.practice.internet import PracticeInternet
@@ -30,13 +30,15 @@ def table():
 
 
 def up(options):
-    ended = threading.Event()
+    ended = False  # no Event: its lock may be held when a signal comes
 
     def end(*_):
+        nonlocal ended
+
         # Once: a second signal must not cut the tearing down short.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        ended.set()
+        ended = True
         raise KeyboardInterrupt
 
     practice = PracticeInternet(options.dir, options.port_base)
@@ -49,7 +51,8 @@ def up(options):
         else:
             print(f"practice Internet up: {len(DOMAINS)} domains\n"
                   f"{practice.config_fragment()}Ctrl-C ends it.", flush=True)
-        ended.wait()
+        while not ended:
+            time.sleep(0.2)
     except KeyboardInterrupt:
         pass
     finally:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 NET = "127.40"
 HTTPS_ADDRESS = f"{NET}.0.2"  # policies and keys of all domains
+# Who has a key: see keys.py.
+OPENPGP_READER = "pia@pgp.example"
+SMIME_READER = "mia@smime.example"
+
 
 @dataclass
 class Host:
@@ -113,10 +117,10 @@ _add("down", "nothing listens", "next rung after switch-after", "SO-09",
      server="nothing")
 _add("nullmx", "MX 0 . and an A record", "DSN at once", "SO-04", mx=[(0, ".")],
      hosts=[], signed=True, records=[("@", "A", f"{NET}.0.9")])
-_add("pgp", "good certificate; publishes keys by WKD; GnuTLS",
+_add("pgp", "good certificate; publishes a key of pia by WKD; GnuTLS",
      "tls; pgp where the floor is sealed", "", server="exim",
      records=[("openpgpkey", "A", HTTPS_ADDRESS)])
-_add("smime", "good certificate; publishes certificates by SMIMEA",
+_add("smime", "good certificate; publishes a certificate of mia by SMIMEA",
      "tls; smime where the floor is sealed", "", server="postfix", signed=True)
 _add("clinic", "the sender's own: DNSSEC, 3 1 1, good certificate",
      "tls (DANE)", "", server="postfix", tlsa=[EE], signed=True,

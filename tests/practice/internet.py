@@ -1,5 +1,6 @@
 """The practice Internet as one object."""
 
+import base64
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from tests.practice.control import Control
 from tests.practice.dns import ADDRESS, Dns
 from tests.practice.domains import DOMAINS, HOSTS, HTTPS_ADDRESS
 from tests.practice.exim import Exim
+from tests.practice.keys import ReaderKeys
 from tests.practice.postfix import MAIL_USER, Postfix
 from tests.practice.processes import PracticeError, ROOT, SERVERS
 
@@ -48,6 +50,7 @@ class PracticeInternet:
         }
         self.control = Control(self.facts["control_port"])
         self.certificates = None
+        self.reader_keys = None
         self.dns = None
         self._servers = []
 
@@ -91,6 +94,9 @@ class PracticeInternet:
         self.mail_folder.mkdir(parents=True)
         self._mailboxes()
         self.certificates = Certificates(self.facts["certificates"])
+        self.reader_keys = ReaderKeys(self.folder / "keys")
+        path, octets = self.reader_keys.wkd()
+        self.facts["wkd"] = {path: base64.b64encode(octets).decode()}
         (self.folder / "facts.json").write_text(json.dumps(self.facts))
         self.dns = Dns(self.folder / "dns", self.facts["dns_port"],
                        self.facts["smtp_port"], self.certificates)
@@ -103,6 +109,8 @@ class PracticeInternet:
             server.start()
         for server in self._servers:
             server.ready()
+        zone, owner, data = self.reader_keys.smimea()
+        self.set_records(zone, owner, "SMIMEA", [data])
         (self.folder / "practice.json").write_text(
             json.dumps(self.facts, indent=2) + "\n")
         (self.folder / "practice.conf-fragment").write_text(
@@ -132,6 +140,7 @@ class PracticeInternet:
             f"    port {facts['smtp_port']}",
             f"    ca {facts['ca_file']}",
             f"    mta-sts-port {facts['https_port']}",
+            f"    wkd-port {facts['https_port']}",
         ]
         for key, value in delivery.items():
             lines.append(f"    {key.replace('_', '-')} {value}")

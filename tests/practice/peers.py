@@ -209,7 +209,10 @@ def main(path):
     smtp, _holes = _smtp(facts, certificates)
     sites = {f"mta-sts.{domain.name}": domain.sts
              for domain in DOMAINS.values() if domain.sts}
-    sites["openpgpkey.pgp.example"] = {}
+    sites["openpgpkey.pgp.example"] = {
+        "content_type": "application/octet-stream",
+        "paths": {path: {"base64": text}
+                  for path, text in facts["wkd"].items()}}
     https = HttpsServer(HTTPS_ADDRESS, facts["https_port"], certificates,
                         sites)
     greylist = LineServer((LOCAL, facts["greylist_port"]), Greylist)
