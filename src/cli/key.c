@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postseal key list, show, approve, refuse, expire, export. */
+#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/key_show.h"
 #include "cli/records.h"
@@ -59,6 +60,7 @@ struct one {
 
 static enum cli_exit find(struct cli *cli, struct one *o)
 {
+    const char *whose = cli_value(cli, "for");
     enum cli_exit code;
     bool found = false;
 
@@ -68,14 +70,16 @@ static enum cli_exit find(struct cli *cli, struct one *o)
         return code;
     struct rx *rx = store_read(o->store);
     struct status st = keyring_get(rx, str_from_cstr(cli->arguments[0]),
+                                   str_from_cstr(whose == NULL ? "" : whose),
                                    &o->arena, &o->key, &found);
     store_read_done(o->store, &rx);
     if (!status_is_ok(st))
         return cli_fail_status(cli, st);
     return found ? CLI_OK
                  : cli_fail(cli, CLI_NO,
-                            "no key %s (postseal key list shows them)",
-                            cli->arguments[0]);
+                            "no key %s%s%s (postseal key list shows them)",
+                            cli->arguments[0], whose == NULL ? "" : " of ",
+                            whose == NULL ? "" : whose);
 }
 
 static void done(struct one *o)
@@ -153,11 +157,17 @@ static enum cli_exit may_change(const struct one *o, enum key_state state)
 {
     if (state != KEY_APPROVED)
         return CLI_OK;
-    if (o->key.facts.refused.n > 0 || o->key.facts.revoked ||
-        o->key.facts.expired)
-        return cli_fail(o->cli, CLI_NO, "it cannot be approved: %.*s",
-                        STR_ARG(o->key.facts.refused));
-    return CLI_OK;
+    const struct key_facts *f = &o->key.facts;
+    /* It may have ended since somebody read it. */
+    bool ended = f->expired || (f->expires_wall_ms > 0 &&
+                                f->expires_wall_ms <= clock_wall_ms());
+
+    if (f->refused.n == 0 && !f->revoked && !ended)
+        return CLI_OK;
+    return cli_fail(o->cli, CLI_NO, "it cannot be approved: %.*s",
+                    STR_ARG(f->refused.n > 0 ? f->refused
+                            : f->revoked     ? STR("it was revoked")
+                                             : STR("it has expired")));
 }
 
 static enum cli_exit change(struct cli *cli, enum key_state state)
@@ -213,7 +223,17 @@ static const struct cli_option list_options[] = {
     { "own", NULL, false, "Only the organisation's own.", false },
     { NULL, NULL, false, NULL, false },
 };
+#define WHOSE                                                                  \
+    {                                                                          \
+        "for", "ADDRESS", false, "Whose, where several have the same key.",    \
+            false                                                              \
+    }
+static const struct cli_option whose_options[] = {
+    WHOSE,
+    { NULL, NULL, false, NULL, false },
+};
 static const struct cli_option why_options[] = {
+    WHOSE,
     { "why", "TEXT", false, "Goes into the key's history.", false },
     { NULL, NULL, false, NULL, false },
 };
@@ -242,6 +262,7 @@ const struct cli_command cli_key_show = {
     .least = 1,
     .most = 1,
     .json = true,
+    .options = whose_options,
     .run = run_show,
 };
 
@@ -298,5 +319,6 @@ const struct cli_command cli_key_export = {
     .examples = "postseal key export b6fb2fbd1648bdd4 > ann.asc",
     .least = 1,
     .most = 1,
+    .options = whose_options,
     .run = run_export,
 };

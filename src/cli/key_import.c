@@ -23,6 +23,8 @@ struct job {
     enum keyring_news news[KEYS_MAX];
     size_t n;
     struct str actor;
+    struct buf passphrase;
+    bool refused; /* some of the keys */
 };
 
 static enum cli_exit begin(struct job *j)
@@ -47,6 +49,7 @@ static void end(struct job *j)
     if (j->store != NULL)
         store_close(&j->store);
     config_free(&j->config);
+    buf_wipe(&j->passphrase);
     arena_free(&j->arena);
 }
 
@@ -147,6 +150,16 @@ static enum cli_exit choose_owners(struct job *j, const struct key_facts *f)
     return CLI_OK;
 }
 
+/* Blanks may belong to it, the end of its line does not. */
+static struct str without_line_end(struct str s)
+{
+    if (str_ends(s, STR("\n")))
+        s.n--;
+    if (str_ends(s, STR("\r")))
+        s.n--;
+    return s;
+}
+
 static enum cli_exit read_passphrase(struct job *j, struct str *out)
 {
     const char *path = cli_value(j->cli, "passphrase-file");
@@ -158,8 +171,8 @@ static enum cli_exit read_passphrase(struct job *j, struct str *out)
         return CLI_OK;
     code = read_file(j->cli, path, &text);
     if (code == CLI_OK)
-        *out = str_keep(&j->arena, str_trim(buf_str(&text)));
-    buf_wipe(&text);
+        *out = without_line_end(buf_str(&text));
+    j->passphrase = text;
     return code;
 }
 
@@ -182,6 +195,13 @@ static enum cli_exit ask_sealer(struct job *j, struct str in,
     return status_is_ok(st) ? CLI_OK : cli_fail_status(j->cli, st);
 }
 
+static void say_refused(struct job *j, const struct key_facts *f)
+{
+    j->refused = true;
+    cli_fail(j->cli, CLI_NO, "%.*s is refused: %.*s",
+             STR_ARG(str_first(f->fingerprint, 16)), STR_ARG(f->refused));
+}
+
 static enum cli_exit take_keys(struct job *j,
                                const struct errand_answer *answer)
 {
@@ -191,9 +211,7 @@ static enum cli_exit take_keys(struct job *j,
         const struct key_facts *f = &answer->keys[i];
 
         if (f->refused.n > 0)
-            code = cli_fail(j->cli, CLI_NO, "%.*s is refused: %.*s",
-                            STR_ARG(str_first(f->fingerprint, 16)),
-                            STR_ARG(f->refused));
+            say_refused(j, f);
         else if (f->has_private && answer->own_private.n == 0)
             code = cli_fail(j->cli, CLI_NO,
                             "this is a private key: the organisation's own is "
@@ -252,6 +270,14 @@ static enum cli_exit store_and_say(struct job *j)
     return CLI_OK;
 }
 
+static bool two_inputs(const struct cli *cli)
+{
+    const char *passphrase = cli_value(cli, "passphrase-file");
+
+    return passphrase != NULL && strcmp(passphrase, "-") == 0 &&
+           strcmp(cli->arguments[0], "-") == 0;
+}
+
 static enum cli_exit run_import(struct cli *cli)
 {
     struct job *j = calloc(1, sizeof(*j));
@@ -262,7 +288,11 @@ static enum cli_exit run_import(struct cli *cli)
     if (j == NULL)
         return CLI_INTERNAL;
     j->cli = cli;
-    code = read_file(cli, cli->arguments[0], &in);
+    code = two_inputs(cli)
+               ? cli_fail(cli, CLI_USAGE,
+                          "standard input holds the key or the passphrase, "
+                          "not both: name a file for one of them")
+               : read_file(cli, cli->arguments[0], &in);
     if (code == CLI_OK)
         code = begin(j);
     j->actor = records_actor(&j->arena);
@@ -272,6 +302,8 @@ static enum cli_exit run_import(struct cli *cli)
         code = take_keys(j, &answer);
     if (code == CLI_OK)
         code = store_and_say(j);
+    if (code == CLI_OK && j->refused)
+        code = CLI_NO;
     buf_wipe(&in);
     end(j);
     free(j);
@@ -370,7 +402,8 @@ const struct cli_command cli_key_import = {
         "DER, PKCS #7) from FILE, - for standard input, and approves them for "
         "the addresses they name. What should not be used is refused with the "
         "reason: no part for encryption, expired, revoked, weak, or not the "
-        "address's. With --own a private key of the organisation (OpenPGP "
+        "address's; the others of the file are taken all the same. With --own "
+        "a private key of the organisation (OpenPGP "
         "secret key, PKCS #12, or PEM with certificate and chain) is taken in "
         "and stored sealed to the sealer.",
     .examples = "postseal key import ann.asc\n"

@@ -11,7 +11,7 @@
     "id, owner, kind, fingerprint, facts, source, state, why, added_ms,"       \
     " changed_ms, seen_ms, own_private, pinned"
 
-enum { LIST_MAX = 10000, FIND_MAX = 64, NAME_LEAST = 8 };
+enum { LIST_MAX = 10000, FIND_MAX = 64, NAME_LEAST = 8, NAMED_MOST = 4 };
 
 /* --- names --------------------------------------------------------------- */
 
@@ -438,8 +438,26 @@ struct status keyring_list(struct rx *rx, const struct keyring_filter *filter,
     return read_keys(s, arena, out, n);
 }
 
-struct status keyring_get(struct rx *rx, struct str name, struct arena *arena,
-                          struct keyring_key *out, bool *found)
+static struct status fits_several(struct str name,
+                                  const struct keyring_key *all, size_t n,
+                                  struct arena *arena)
+{
+    struct buf owners = { 0 };
+    struct str text;
+
+    for (size_t i = 0; i < n && i < NAMED_MOST; i++)
+        buf_addf(&owners, "%s%.*s", i == 0 ? "" : ", ", STR_ARG(all[i].owner));
+    text = str_keep(arena, buf_str(&owners));
+    buf_free(&owners);
+    return status_refuse("%.*s fits several keys (%.*s%s): say whose, give "
+                         "more digits, or the id",
+                         STR_ARG(name), STR_ARG(text),
+                         n > NAMED_MOST ? " ..." : "");
+}
+
+struct status keyring_get(struct rx *rx, struct str name, struct str owner,
+                          struct arena *arena, struct keyring_key *out,
+                          bool *found)
 {
     struct keyring_key *all;
     size_t n;
@@ -452,14 +470,15 @@ struct status keyring_get(struct rx *rx, struct str name, struct arena *arena,
                              "fingerprint or id",
                              NAME_LEAST);
     s = db_sql(rx->db, "SELECT " KEY_COLUMNS " FROM keyring"
-                       " WHERE substr(fingerprint, 1, length($1)) = lower($1)"
-                       " OR substr(id, 1, length($1)) = $1 LIMIT 2");
+                       " WHERE (substr(fingerprint, 1, length($1)) = lower($1)"
+                       " OR substr(id, 1, length($1)) = $1)"
+                       " AND ($2 = '' OR owner = $2) ORDER BY owner LIMIT $3");
     bind_text(s, name);
+    bind_text(s, owner_form(owner, arena));
+    bind_int(s, NAMED_MOST + 1);
     st = read_keys(s, arena, &all, &n);
     if (status_is_ok(st) && n > 1)
-        return status_refuse("%.*s fits several keys: give more digits, or "
-                             "the id",
-                             STR_ARG(name));
+        return fits_several(name, all, n, arena);
     *found = status_is_ok(st) && n == 1;
     if (*found)
         *out = all[0];

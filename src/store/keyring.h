@@ -84,10 +84,11 @@ struct keyring_filter {
 struct status keyring_list(struct rx *rx, const struct keyring_filter *filter,
                            struct arena *arena, struct keyring_key **out,
                            size_t *n);
-/* By id or fingerprint or the beginning of one (8 digits or more): refused when
- * it fits several. */
-struct status keyring_get(struct rx *rx, struct str name, struct arena *arena,
-                          struct keyring_key *out, bool *found);
+/* By id or fingerprint or the beginning of one (8 digits or more), of this
+ * owner or ("") whoever's: refused with their owners when it fits several. */
+struct status keyring_get(struct rx *rx, struct str name, struct str owner,
+                          struct arena *arena, struct keyring_key *out,
+                          bool *found);
 
 /* An administrator's word or the clock's; audited with actor and why. */
 struct status keyring_set_state(struct tx *tx, const struct id *key,

@@ -98,8 +98,8 @@ struct status keyring_announce(struct tx *tx, int64_t now_wall_ms,
 
         st = note(tx, &list[i], now_wall_ms);
         if (status_is_ok(st))
-            st = keyring_get(&rx, id_str(&list[i].id), arena, &out[*n].key,
-                             &found);
+            st = keyring_get(&rx, id_str(&list[i].id), STR(""), arena,
+                             &out[*n].key, &found);
         out[*n].days = list[i].stage == OVER ? 0 : list[i].stage;
         *n += found && out[*n].key.pinned;
     }

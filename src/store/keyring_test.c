@@ -84,7 +84,7 @@ static const char *bytes_of(struct world *w, const char *name)
     bool seen;
 
     assert_true(status_is_ok(
-        keyring_get(rx, str_from_cstr(name), &w->arena, &key, &seen)));
+        keyring_get(rx, str_from_cstr(name), STR(""), &w->arena, &key, &seen)));
     store_read_done(w->store, &rx);
     assert_true(seen);
     return str_keep_cstr(&w->arena, key.facts.bytes);
@@ -248,12 +248,12 @@ static void test_names_and_history(void **state)
     add(w, key_of(w, "fay@y.example", "ffffffff2", KEY_FROM_WKD));
     change(w, &a, KEY_APPROVED);
     struct rx *rx = store_read(w->store);
-    assert_false(
-        status_is_ok(keyring_get(rx, STR("ffffffff"), &w->arena, &key, &seen)));
-    assert_false(
-        status_is_ok(keyring_get(rx, STR("fff"), &w->arena, &key, &seen)));
+    assert_false(status_is_ok(
+        keyring_get(rx, STR("ffffffff"), STR(""), &w->arena, &key, &seen)));
+    assert_false(status_is_ok(
+        keyring_get(rx, STR("fff"), STR(""), &w->arena, &key, &seen)));
     assert_true(status_is_ok(
-        keyring_get(rx, STR("FFFFFFFF1"), &w->arena, &key, &seen)));
+        keyring_get(rx, STR("FFFFFFFF1"), STR(""), &w->arena, &key, &seen)));
     assert_true(seen && key.state == KEY_APPROVED && key.pinned);
     assert_true(
         status_is_ok(keyring_history(rx, &a.key.id, &w->arena, &events, &n)));

@@ -21,10 +21,10 @@ import pytest
 from dispatch_gate import certificates
 from dns_tree import DnsTree
 from smtp_peer import Peer
-from tests.e2e.lone_gate import Gate, free_port
-from tests.e2e.sealed_keys import (Pgp, Smime, run, smimea_label, wkd_hash,
-                                   with_unknown_subkey)
+from tests.e2e.lone_gate import POSTSEAL, Gate, free_port
+from tests.e2e.sealed_keys import Pgp, Smime, run, with_unknown_subkey
 from tests.e2e.wire import Wire
+from tests.practice.keys import smimea_label, wkd_hash
 
 CONFIG = """
 listen 127.0.0.1:{smtp} {{ accept-from 127.0.0.0/8 }}
@@ -317,8 +317,8 @@ def test_CM_05_each_gets_their_own_form(world):
 def refused(world, name, octets):
     path = world.folder / name
     path.write_bytes(octets)
-    done = run(world.gate.postseal.__globals__["POSTSEAL"], "key", "import",
-               path, "-c", world.gate.config, check=False)
+    done = run(POSTSEAL, "key", "import", path, "-c", world.gate.config,
+               check=False)
     assert done == b""
     keys = json.loads(world.command("key", "list", "--json"))
     return keys
