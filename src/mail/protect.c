@@ -125,6 +125,20 @@ static bool has_hp(const struct content_type *type)
     return false;
 }
 
+/* Says that headers are protected where we protect none. A type that has no one
+ * reading may be read so by somebody. */
+static bool claims_hp(struct str body)
+{
+    struct arena scratch = { 0 };
+    struct content_type type;
+    bool claims = content_type_read(body, &scratch, &type)
+                      ? has_hp(&type)
+                      : str_find_nocase(body, STR("hp")) < body.n;
+
+    arena_free(&scratch);
+    return claims;
+}
+
 /* The type as it was, and hp="cipher" (RFC 9788, 2.1.1) behind it. */
 static bool add_type(const struct header_field *f, struct buf *inner)
 {
@@ -168,6 +182,8 @@ static bool add_content(const struct header_field *f,
     *typed |= is_type;
     if (is_type && options->protect_headers)
         return add_type(f, inner);
+    if (is_type && claims_hp(f->body))
+        return false;
     buf_add(inner, f->raw);
     return true;
 }

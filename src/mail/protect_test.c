@@ -137,6 +137,32 @@ static void test_two_readings_are_refused(void **state)
     }
 }
 
+/* What is not protected must not say that it is. */
+static void test_no_false_protection(void **state)
+{
+    static const struct {
+        const char *header;
+        bool want;
+    } rows[] = {
+        { "Content-Type: text/plain; hp=\"cipher\"\r\n", false },
+        { "Content-Type: text/plain;\r\n HP=clear\r\n", false },
+        { "Content-Type: text/plain; hp=a; hp=b\r\n", false },
+        { "Content-Type: text/plain; hp*0=cip; hp*1=her\r\n", false },
+        { "Content-Type: text/plain; name*0=a; name*1=b\r\n", true },
+        { "Content-Type: text/plain; php=1\r\n", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf outer = { 0 }, inner = { 0 };
+
+        if (split(rows[i].header, false, &outer, &inner) != rows[i].want)
+            fail_msg("%s", rows[i].header);
+        buf_free(&outer);
+        buf_free(&inner);
+    }
+}
+
 /* CM-03, CM-07, CM-13: by the root's own type, in one reading, and nothing
  * that a subject or a file name says. */
 static void test_CM_07_what_it_is_already(void **state)
@@ -188,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_without_header_protection),
         cmocka_unit_test(test_types_that_end_in_odd_ways),
         cmocka_unit_test(test_two_readings_are_refused),
+        cmocka_unit_test(test_no_false_protection),
         cmocka_unit_test(test_CM_07_what_it_is_already),
     };
 

@@ -8,6 +8,11 @@ import shutil
 import subprocess
 import tempfile
 
+from asn1crypto import cms
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 
 def run(*words, data=b"", env=None, check=True):
     done = subprocess.run([str(w) for w in words], input=data,
@@ -160,6 +165,27 @@ class Smime:
                            self._file(home, der), data=b"x\n", env=env)
             finally:
                 run("gpgconf", "--kill", "all", env=env, check=False)
+
+    def read_by_python(self, der, address):
+        """RSA only. The structure by asn1crypto, the rest by cryptography."""
+        sealed = cms.ContentInfo.load(der)["content"]
+        recipient, = sealed["recipient_infos"]
+        wrapped = recipient.chosen["encrypted_key"].native
+        how = recipient.chosen["key_encryption_algorithm"]["algorithm"].native
+        with open(self.path(address, ".key"), "rb") as f:
+            key = serialization.load_pem_private_key(f.read(), None)
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(),
+                            None)
+        secret = key.decrypt(wrapped, padding.PKCS1v15()
+                             if how == "rsaes_pkcs1v15" else oaep)
+        content = sealed["encrypted_content_info"]
+        algorithm = content["content_encryption_algorithm"]
+        assert algorithm["algorithm"].native == "aes256_cbc"
+        cipher = Cipher(algorithms.AES(secret),
+                        modes.CBC(algorithm["parameters"].native)).decryptor()
+        text = cipher.update(content["encrypted_content"].native)
+        text += cipher.finalize()
+        return text[:-text[-1]]
 
     @staticmethod
     def _file(home, octets):

@@ -21,6 +21,7 @@ import pytest
 from dispatch_gate import certificates
 from dns_tree import DnsTree
 from smtp_peer import Peer
+from test_dispatch_dkim import NAMES, by_opendkim
 from tests.e2e.lone_gate import POSTSEAL, Gate, free_port
 from tests.e2e.sealed_keys import Pgp, Smime, run, with_unknown_subkey
 from tests.e2e.wire import Wire
@@ -56,6 +57,7 @@ PGP_KINDS = {
     "several": ("ed25519", "cv25519", "nistp256", "rsa2048"),
     "hidden": ("ed25519", "cv25519"), "unknown": ("ed25519", "cv25519"),
 }
+READERS = {"hidden": ("gpg",)}  # the others want to be told the key
 SMIME_KINDS = {"rsa2048": "rsa2048", "rsa3072": "rsa3072",
                "rsa4096": "rsa4096", "p256": "prime256v1",
                "p384": "secp384r1"}
@@ -83,6 +85,18 @@ SHAPES = {
     "signed": (b"Content-Type: multipart/signed; micalg=pgp-sha256;\r\n"
                b"\tprotocol=\"application/pgp-signature\"; boundary=b\r\n",
                PARTS),
+    "gb18030": (b"Content-Type: text/plain; charset=gb18030\r\n"
+                b"Content-Transfer-Encoding: 8bit\r\n",
+                "检查结果正常 €\r\n".encode("gb18030")),
+    "koi8-r": (b"Content-Type: text/plain; charset=koi8-r\r\n"
+               b"Content-Transfer-Encoding: 8bit\r\n",
+               "Всё в порядке\r\n".encode("koi8-r")),
+    "unlabelled": (b"Content-Type: text/plain\r\n",
+                   "Alles in Ordnung, früher als gehofft".encode() + b"\r\n"),
+    "inline picture": (b"Content-Type: multipart/related; boundary=b\r\n",
+                       PARTS.replace(b"application/octet-stream; name=x",
+                                     b"image/png\r\nContent-ID: <p@x>\r\n"
+                                     b"Content-Disposition: inline")),
     "odd ends": (b"Content-Type: text/plain\r\n",
                  b"From the start\r\n.dot\r\n..dots\r\n\ttab \t\r\n\r\n\r\n"),
 }
@@ -253,14 +267,13 @@ def check_inside(entity, subject, mail, head, protected=True):
 def test_CM_10_pgp_is_read_by_others(world, kind):
     address = kind + "@pgp.example"
     protected = kind != "hidden"
-    readers = Pgp.readers if kind in ("curve25519", "rsa3072", "p256") else (
-        "gpg",)
     for shape, (head, text) in SHAPES.items():
         since = len(world.peer.mails)
         mail, subject = world.send(address, text, head)
         got = world.arrived(address, since)
         check_outside(got, subject, mail, protected)
-        for reader in readers if shape in ("plain", "odd ends") else ("gpg",):
+        for reader in READERS.get(kind, Pgp.readers) if shape in (
+                "koi8-r", "odd ends") else ("gpg",):
             entity = world.pgp.read(reader, armour_of(got.data), address)
             check_inside(entity, subject, mail, head, protected)
 
@@ -276,8 +289,12 @@ def test_CM_10_smime_is_read_by_others(world, kind):
         der = base64.b64decode(got.text)
         check_inside(world.smime.read_by_openssl(der, address), subject, mail,
                      head)
-        if shape == "odd ends" and kind == "rsa2048":
+        # gpgsm crashes while it takes in a key of P-384.
+        if shape == "odd ends" and kind in ("rsa2048", "rsa3072"):
             check_inside(world.smime.read_by_gpgsm(der, address), subject,
+                         mail, head)
+        if kind.startswith("rsa"):
+            check_inside(world.smime.read_by_python(der, address), subject,
                          mail, head)
 
 
@@ -573,7 +590,7 @@ def test_the_sealer_has_no_rights(world):
 
 
 @pytest.mark.parametrize("address", ["p256@pgp.example", "p256@smime.example"])
-def test_dkim_stands_over_the_locked_form(world, address):
+def test_dkim_stands_over_the_locked_form(world, address, tmp_path):
     dkim = pytest.importorskip("dkim")
     public = base64.b64encode(run("openssl", "pkey", "-in", world.dkim,
                                   "-pubout", "-outform", "DER"))
@@ -586,6 +603,16 @@ def test_dkim_stands_over_the_locked_form(world, address):
     assert not dkim.verify(got.data.replace(b"[...]", b"[..]"),
                            dnsfunc=lambda *_, **__: b"v=DKIM1; k=rsa; p=" +
                            public)
+    record = "v=DKIM1; k=rsa; p=" + public.decode()
+    tree = DnsTree(str(tmp_path), 53, "s._domainkey.clinic.example. TXT %s\n"
+                   % " ".join(f'"{record[i:i + 200]}"'
+                              for i in range(0, len(record), 200)),
+                   address=NAMES).start()
+    try:
+        assert by_opendkim(got.data, tmp_path)
+        assert not by_opendkim(got.data.replace(b"[...]", b"[..]"), tmp_path)
+    finally:
+        tree.stop()
 
 
 def peak_kb(pid):
